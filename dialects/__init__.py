@@ -1,0 +1,71 @@
+"""The `pattern` dialect: attributes, operations, and the interpreter that defines them."""
+
+from pattern_mlir.dialects.attributes import (
+    ACTIVATIONS,
+    ActivationAttr,
+    ChannelBlocksAttr,
+    LanesAttr,
+    LibraryAttr,
+    RowsAttr,
+    SparseAttr,
+    activate,
+)
+from pattern_mlir.dialects.convolution import ConvOp
+from pattern_mlir.dialects.dialect import (
+    Pattern,
+    VerificationError,
+    create_context,
+    i64,
+    i64_array,
+    integer,
+    integers,
+    load,
+    shape_of,
+    tensor_like,
+)
+from pattern_mlir.dialects.elementwise import (
+    ActivationOp,
+    AddOp,
+    MultiplyOp,
+    activation_of,
+)
+from pattern_mlir.dialects.linear import LinearOp
+from pattern_mlir.dialects.pooling import (
+    AdaptiveAveragePoolOp,
+    AveragePoolOp,
+    MaxPoolOp,
+)
+from pattern_mlir.dialects.structure import ConcatOp, ParameterOp, UpsampleOp
+
+__all__ = [
+    "ACTIVATIONS",
+    "ActivationAttr",
+    "ActivationOp",
+    "AdaptiveAveragePoolOp",
+    "AddOp",
+    "AveragePoolOp",
+    "ChannelBlocksAttr",
+    "ConcatOp",
+    "ConvOp",
+    "LanesAttr",
+    "LibraryAttr",
+    "LinearOp",
+    "MaxPoolOp",
+    "MultiplyOp",
+    "ParameterOp",
+    "Pattern",
+    "RowsAttr",
+    "SparseAttr",
+    "UpsampleOp",
+    "VerificationError",
+    "activate",
+    "activation_of",
+    "create_context",
+    "i64",
+    "i64_array",
+    "integer",
+    "integers",
+    "load",
+    "shape_of",
+    "tensor_like",
+]

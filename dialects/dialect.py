@@ -1,0 +1,180 @@
+"""The `pattern` dialect object, the base class of its operations, and the context they live in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects import ext
+from torch_mlir.dialects import torch as torch_dialect
+from torch_mlir.dialects.irdl import Variadicity
+from torch_mlir.passmanager import PassManager
+
+
+class Pattern(ext.Dialect, name="pattern"):
+    """Pattern-sparse convolutional networks on tensors.
+
+    Tensors are NCHW. Weights are `pattern.parameter` operations whose data lies beside the IR.
+    """
+
+
+class I64ArrayAttr(ir.DenseI64ArrayAttr):
+    """`array<i64: …>` as a constraint (the binding's class lacks the name that `ext` asks for)."""
+
+    attr_name = "builtin.dense_array"
+
+
+class VerificationError(Exception):
+    """An operation breaks a rule of its definition; becomes a diagnostic at its location."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `VerificationError` with ``message`` unless ``condition`` holds."""
+    if not condition:
+        raise VerificationError(message)
+
+
+class PatternOperation(Pattern.Operation):
+    """Base of all operations: verification by exception, and execution by numpy.
+
+    A subclass defines `check` (raise `VerificationError`) and `interpret` (its meaning).
+    """
+
+    # No annotation: `ext` takes every annotated name for a field of the operation.
+    OPTIONAL_ATTRIBUTES = frozenset()  # type: ignore[var-annotated]
+
+    @classmethod
+    def verify_invariants(cls, op: Any) -> bool:
+        """Run `check`; a violated rule becomes an error at the operation's location."""
+        if not cls._is_well_formed(op):
+            return True  # the structural constraints run next and say what is missing
+        try:
+            cls._check_attribute_names(op)
+            op.check()
+        except VerificationError as violation:
+            op.location.emit_error(f"'{cls.OPERATION_NAME}' op {violation}")
+            return False
+        return True
+
+    @classmethod
+    def create(cls, result: Any, operands: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+        """Create the operation at the current insertion point.
+
+        ``operands`` has one entry a field, None where an optional one is absent; attributes that
+        are None are left out. `operandSegmentSizes` is written only where it says anything.
+        """
+        present = {name: value for name, value in attributes.items() if value is not None}
+        if cls._several_optional():
+            sizes = [0 if operand is None else 1 for operand in operands]
+            present["operandSegmentSizes"] = ir.DenseI32ArrayAttr.get(sizes)
+        return ir.Operation.create(
+            cls.OPERATION_NAME,
+            results=[result],
+            operands=[operand for operand in operands if operand is not None],
+            attributes=present,
+        ).opview
+
+    @classmethod
+    def _operand_fields(cls) -> list[Any]:
+        return list(ext.partition_fields(cls._fields)[0])
+
+    @classmethod
+    def _several_optional(cls) -> bool:
+        return sum(f.variadicity != Variadicity.single for f in cls._operand_fields()) > 1
+
+    def optional_operand(self, name: str) -> Any:
+        """Return the optional operand ``name``, or None where it is absent."""
+        names = [field.name for field in self._operand_fields()]
+        index = names.index(name)
+        if self._several_optional():
+            sizes = list(self.attributes["operandSegmentSizes"])
+            return self.operands[sum(sizes[:index])] if sizes[index] else None
+        return self.operands[index] if len(self.operands) > index else None
+
+    @classmethod
+    def _is_well_formed(cls, op: Any) -> bool:
+        operands = cls._operand_fields()
+        _, attributes, results, _ = ext.partition_fields(cls._fields)
+        if any(attribute.name not in op.attributes for attribute in attributes):
+            return False
+        if len(op.results) != len(results):
+            return False
+        if cls._several_optional():
+            if "operandSegmentSizes" not in op.attributes:
+                return False
+            sizes = list(op.attributes["operandSegmentSizes"])
+            return len(sizes) == len(operands) and sum(sizes) == len(op.operands)
+        required = sum(field.variadicity == Variadicity.single for field in operands)
+        unlimited = any(field.variadicity == Variadicity.variadic for field in operands)
+        return required <= len(op.operands) and (unlimited or len(op.operands) <= len(operands))
+
+    @classmethod
+    def _check_attribute_names(cls, op: Any) -> None:
+        _, attributes, _, _ = ext.partition_fields(cls._fields)
+        known = {a.name for a in attributes} | cls.OPTIONAL_ATTRIBUTES | {"operandSegmentSizes"}
+        for name in op.attributes:
+            require(
+                name in known or "." in name,
+                f"has no attribute '{name}'; it takes {', '.join(sorted(known))}",
+            )
+
+    def check(self) -> None:
+        """Raise `VerificationError` where a rule of the operation is broken."""
+
+    def interpret(self, *operands: Any) -> Any:
+        """Return the result for numpy ``operands`` (None for an absent optional one)."""
+        raise NotImplementedError(self.OPERATION_NAME)
+
+
+def shape_of(value: Any) -> list[int]:
+    """Return the static shape of a ranked tensor value; raise `VerificationError` if dynamic."""
+    type_ = ir.RankedTensorType(value.type)
+    require(
+        type_.has_static_shape, f"needs a static shape, got {type_}; export with fixed input sizes"
+    )
+    return list(type_.shape)
+
+
+def tensor_like(value: Any, shape: Sequence[int]) -> Any:
+    """Return the tensor type of ``shape`` with ``value``'s element type."""
+    return ir.RankedTensorType.get(list(shape), ir.RankedTensorType(value.type).element_type)
+
+
+def integers(attribute: Any) -> list[int]:
+    """Return the integers of an `array<i64: …>` attribute."""
+    return list(ir.DenseI64ArrayAttr(attribute))
+
+
+def i64_array(values: Sequence[int]) -> Any:
+    """Return the attribute `array<i64: values…>`."""
+    return ir.DenseI64ArrayAttr.get([int(value) for value in values])
+
+
+def integer(attribute: Any) -> int:
+    """Return the value of an integer attribute."""
+    return int(ir.IntegerAttr(attribute).value)
+
+
+def i64(value: int) -> Any:
+    """Return the attribute `value : i64`."""
+    return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), int(value))
+
+
+def load(context: Any) -> None:
+    """Load the dialect into ``context``; loading twice does nothing."""
+    if context.is_dialect_loaded(Pattern.DIALECT_NAMESPACE):
+        return
+    with context, ir.Location.unknown():
+        Pattern.load()
+
+
+def create_context() -> Any:
+    """Return a fresh context with the pattern, torch and upstream dialects; one per module."""
+    context = ir.Context()
+    torch_dialect.register_dialect(context)
+    with context, ir.Location.unknown():
+        # torch_c has no registration of its own: this pass depends on it and so loads it.
+        PassManager.parse("builtin.module(torch-func-backend-type-conversion)").run(
+            ir.Module.create().operation
+        )
+    load(context)
+    return context

@@ -1,0 +1,101 @@
+"""The parameter store: a model's arrays by name, beside its IR, kept on disk as safetensors."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+from safetensors.numpy import save_file
+
+from pattern_mlir.errors import ParameterError
+
+Array = npt.NDArray[Any]
+
+
+class ParameterStore(Mapping[str, Array]):
+    """A model's parameters by name; arrays are held as they are, never copied.
+
+    Arrays that `open` found on disk are read when they are first asked for.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array] | None = None) -> None:
+        """Hold ``arrays``."""
+        self._arrays: dict[str, Array | Callable[[], Array]] = dict(arrays or {})
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the array ``name``; raise KeyError where there is none."""
+        array = self._arrays[name]
+        if callable(array):
+            array = self._arrays[name] = array()
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names, in the order in which they were added."""
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        """Return how many parameters there are."""
+        return len(self._arrays)
+
+    def add(self, name: str, array: Array) -> None:
+        """Add ``array``; raise ParameterError if ``name`` is taken."""
+        if name in self._arrays:
+            raise ParameterError(f"parameter '{name}' is in the store already; choose another name")
+        self._arrays[name] = array
+
+    def save(self, path: Path) -> None:
+        """Write all arrays to the safetensors file ``path``, whole or not at all."""
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.items()}
+        with atomic_file(path) as temporary:
+            save_file(arrays, temporary)
+
+    @classmethod
+    def open(cls, path: Path) -> ParameterStore:
+        """Open the safetensors file ``path``.
+
+        Raises:
+            ParameterError: the file is missing, or is no safetensors file.
+        """
+        try:
+            file = safetensors.safe_open(path, framework="numpy")
+            names = list(file.keys())
+        except (OSError, safetensors.SafetensorError) as error:
+            raise ParameterError(
+                f"cannot read parameters from '{path}': {error};"
+                " it must be the .safetensors file saved with the module"
+            ) from None
+        store = cls()
+        for name in names:
+            store._arrays[name] = lambda name=name: file.get_tensor(name)  # type: ignore[misc]
+        return store
+
+
+class atomic_file:  # noqa: N801 - reads as a verb at its uses
+    """Context manager: a temporary path beside ``path`` that takes its place on success only."""
+
+    def __init__(self, path: Path) -> None:
+        """Prepare to write ``path``."""
+        self._path = path
+
+    def __enter__(self) -> Path:
+        """Return the temporary path to write to."""
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        os.close(descriptor)
+        self._temporary = Path(name)
+        return self._temporary
+
+    def __exit__(self, error_type: object, error: object, traceback: object) -> None:
+        """Rename into place, or remove what was written."""
+        if error_type is not None:
+            self._temporary.unlink(missing_ok=True)
+            return
+        umask = os.umask(0)
+        os.umask(umask)
+        self._temporary.chmod(0o666 & ~umask)
+        self._temporary.replace(self._path)
