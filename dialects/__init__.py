@@ -24,7 +24,7 @@ from pattern_mlir.dialects.dialect import (
     tensor_like,
 )
 from pattern_mlir.dialects.elementwise import (
-    ActivationOp,
+    ActivateOp,
     AddOp,
     MultiplyOp,
     activation_of,
@@ -40,7 +40,7 @@ from pattern_mlir.dialects.structure import ConcatOp, ParameterOp, UpsampleOp
 __all__ = [
     "ACTIVATIONS",
     "ActivationAttr",
-    "ActivationOp",
+    "ActivateOp",
     "AdaptiveAveragePoolOp",
     "AddOp",
     "AveragePoolOp",

@@ -1,4 +1,4 @@
-"""Element-wise operations: `pattern.add`, `pattern.multiply`, `pattern.activation`."""
+"""Element-wise operations: `pattern.add`, `pattern.multiply`, `pattern.activate`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -92,14 +92,14 @@ class MultiplyOp(_BinaryOperation, name="multiply", traits=[ext.Pure]):
         return activate(activation_of(self), lhs * rhs)
 
 
-class ActivationOp(PatternOperation, name="activation", traits=[ext.Pure]):
+class ActivateOp(PatternOperation, name="activate", traits=[ext.Pure]):
     """Element-wise activation function.
 
     Shapes: result as input, any rank. NaN stays NaN.
     Attributes: `function`, e.g. `#pattern.activation<"clamp", [0.0, 1.0]>`.
 
     Example:
-        %y = "pattern.activation"(%x) {function = #pattern.activation<"silu", []>}
+        %y = "pattern.activate"(%x) {function = #pattern.activation<"silu", []>}
             : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
     """
 
