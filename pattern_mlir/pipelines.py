@@ -1,0 +1,48 @@
+"""Pipelines: own and upstream passes in one sequence, and the driver that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.passmanager import PassManager
+
+from pattern_mlir.errors import PassFailure
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import OperationFailure, Pass
+from pattern_mlir.program import Program
+
+Stage = Pass | str
+"""An own pass, or upstream passes in MLIR's textual form, such as `func.func(canonicalize)`."""
+
+
+def run(program: Program, stages: Sequence[Stage]) -> None:
+    """Run ``stages`` over ``program`` in place.
+
+    Raises:
+        ir.MLIRError: a pass failed or left a module that does not verify; the diagnostics say
+            where.
+    """
+    with program.context, ir.Location.unknown():
+        manager = PassManager("builtin.module")
+        for stage in stages:
+            if isinstance(stage, str):
+                manager.add(stage)
+            else:
+                callback = _callback(stage, program.parameters)
+                manager.add(callback, name=type(stage).__name__, argument=stage.name)
+        manager.run(program.module.operation)
+
+
+def _callback(stage: Pass, parameters: ParameterStore) -> Callable[[Any, Any], None]:
+    def transform(operation: Any, handle: Any) -> None:
+        try:
+            with operation.context, ir.Location.unknown():
+                stage.run(operation, parameters)
+        except PassFailure as failure:
+            location = failure.location if isinstance(failure, OperationFailure) else None
+            (location or operation.location).emit_error(f"{stage.name}: {failure}")
+            handle.signal_pass_failure()
+
+    return transform
