@@ -74,6 +74,16 @@ class PatternOperation(Pattern.Operation):
         ).opview
 
     @classmethod
+    def _generate_operand_properties(cls, operands: Sequence[Any]) -> None:
+        # `ext`'s own accessors want segment sizes even where a single optional operand needs none.
+        for index, field in enumerate(operands):
+            if field.variadicity == Variadicity.variadic:
+                getter = property(lambda self, index=index: list(self.operands)[index:])
+            else:
+                getter = property(lambda self, name=field.name: self.optional_operand(name))
+            setattr(cls, field.name, getter)
+
+    @classmethod
     def _operand_fields(cls) -> list[Any]:
         return list(ext.partition_fields(cls._fields)[0])
 
