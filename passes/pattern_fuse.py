@@ -15,13 +15,13 @@ from pattern_mlir.dialects import (
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
-    ParameterOp,
     i64_array,
     shape_of,
     tensor_like,
 )
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.filters import is_parameter
 
 FUSED_ACTIVATIONS = frozenset(
     {"relu", "relu6", "clamp", "leaky_relu", "hard_sigmoid", "hard_swish", "sigmoid", "silu"}
@@ -170,11 +170,7 @@ def _fuse_sum(op: Any) -> None:
 
 def _is_bias(value: Any, filters: int) -> bool:
     """Whether ``value`` is a parameter of one number a filter."""
-    return (
-        not isinstance(value.owner, ir.Block)
-        and isinstance(value.owner.opview, ParameterOp)
-        and shape_of(value) == [1, filters, 1, 1]
-    )
+    return is_parameter(value) and shape_of(value) == [1, filters, 1, 1]
 
 
 def _flattened(value: Any) -> Any:
