@@ -238,8 +238,9 @@ def balance_filters(
 
     Returns:
         The filters' order, and boundaries [threads + 1]: part t is order[b[t]:b[t + 1]], in which
-        filters stand as in ``order``. The heaviest filter goes to the lightest part, again and
-        again (longest processing time first).
+        filters stand as in ``order``. The heaviest filter, of equals that with the lowest index,
+        goes to the lightest part, again and again (longest processing time first); so the parts
+        do not depend on ``order``, and balancing twice changes nothing.
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
@@ -247,13 +248,22 @@ def balance_filters(
     position[order] = np.arange(len(order))
     parts: list[list[int]] = [[] for _ in range(threads)]
     lightest = [(0, part) for part in range(threads)]
-    for filter_ in sorted(order.tolist(), key=lambda f: (-int(nonzeros[f]), int(position[f]))):
+    for filter_ in sorted(order.tolist(), key=lambda f: (-int(nonzeros[f]), f)):
         load, part = lightest[0]
         parts[part].append(filter_)
         heapq.heapreplace(lightest, (load + int(nonzeros[filter_]), part))
     sorted_parts = [sorted(part, key=lambda f: int(position[f])) for part in parts]
     balanced = np.array([f for part in sorted_parts for f in part], np.int64)
     return balanced, np.cumsum([0, *(len(part) for part in parts)])
+
+
+def split_filters(nonzeros: Array, threads: int) -> npt.NDArray[np.int64]:
+    """Return boundaries [threads + 1] that split filters where they stand, by their non-zeros."""
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    loads = np.cumsum(nonzeros) * threads
+    shares = np.sum(nonzeros) * np.arange(1, threads)
+    return np.array([0, *(np.searchsorted(loads, shares) + 1), len(nonzeros)], np.int64)
 
 
 def imbalance(nonzeros: Array, order: Array, boundaries: Array) -> float:
