@@ -1,0 +1,64 @@
+# make demo and make check set up all they need in .venv; everything else builds on the same setup.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := pattern_mlir dialects passes runtime test examples
+C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
+
+.PHONY: help setup demo check check-all lint types lit test runtime-check package-check docs lock \
+	format clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+setup: $(STAMP) ## install the package (editable) and its tools into .venv
+
+$(STAMP): pyproject.toml requirements.lock CMakeLists.txt runtime/CMakeLists.txt $(C_SOURCES)
+	@scripts/create-environment $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock \
+		-e '.[torch,demo,dev]'
+	@touch $@
+
+demo: $(STAMP) ## a pruned ResNet-18 from PyTorch to native code, on a photograph
+	@$(BIN)/python examples/demo.py
+
+check: lint types runtime-check package-check lit test ## everything that CI checks
+
+check-all: lint types runtime-check package-check lit $(STAMP) ## the same with the long tests
+	@$(BIN)/pytest -m 'slow or not slow'
+
+lint: $(STAMP) ## format and style
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
+
+types: $(STAMP) ## mypy --strict
+	@$(BIN)/mypy
+
+lit: $(STAMP) ## the lit tests of dialect, passes and tools
+	@$(BIN)/lit --quiet --succinct test
+
+test: $(STAMP) ## the pytest tests
+	@$(BIN)/pytest
+
+runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
+	@scripts/check-runtime
+
+package-check: $(STAMP) ## build sdist and wheel, try the wheel in an environment of its own
+	@scripts/check-package $(BIN)/python
+
+docs: $(STAMP) ## generate docs/dialect.md and docs/passes.md
+	@$(BIN)/python -m pattern_mlir.documentation
+
+lock: $(STAMP) ## pin the newest versions that fit pyproject.toml
+	@scripts/lock $(BIN)/python > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+format: $(STAMP) ## format all sources
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/clang-format -i $(C_SOURCES)
+
+clean: ## remove what was built
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

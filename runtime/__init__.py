@@ -1,0 +1,1 @@
+"""What runs beside compiled code: the C library with its threads, and the JIT."""

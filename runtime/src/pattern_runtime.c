@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "pattern_runtime.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* How often a waiting thread looks before it sleeps: a layer is short, waking up is not. */
+enum { SPINS = 4000 };
+
+typedef struct worker {
+  pattern_instance *instance;
+  int32_t index;
+  pthread_t thread;
+} worker;
+
+struct pattern_instance {
+  int32_t threads;
+  pid_t process;
+  atomic_flag running;
+  bool stopping;
+  const pattern_layer *layer;
+  void *const *buffers;
+  atomic_uint_fast64_t round; /* rises by one for each layer handed out */
+  atomic_int_fast32_t busy;   /* workers that still compute this round's layer */
+  pthread_mutex_t mutex;
+  pthread_cond_t handed_out;
+  pthread_cond_t finished;
+  worker workers[];
+};
+
+static void compute_part(const pattern_instance *instance, int32_t part) {
+  const pattern_layer *layer = instance->layer;
+  int64_t quotient = layer->extent / instance->threads;
+  int64_t remainder = layer->extent % instance->threads;
+  int64_t lo = part * quotient + (part < remainder ? part : remainder);
+  int64_t hi = lo + quotient + (part < remainder);
+  if (layer->boundaries) {
+    lo = layer->boundaries[part];
+    hi = layer->boundaries[part + 1];
+  }
+  if (lo < hi)
+    layer->function(instance->buffers, lo, hi);
+}
+
+static void wait_for_round(pattern_instance *instance, uint_fast64_t seen) {
+  for (int i = 0; i < SPINS; ++i)
+    if (atomic_load_explicit(&instance->round, memory_order_acquire) != seen)
+      return;
+  pthread_mutex_lock(&instance->mutex);
+  while (atomic_load_explicit(&instance->round, memory_order_acquire) == seen)
+    pthread_cond_wait(&instance->handed_out, &instance->mutex);
+  pthread_mutex_unlock(&instance->mutex);
+}
+
+static void *work(void *argument) {
+  const worker *self = argument;
+  pattern_instance *instance = self->instance;
+  for (uint_fast64_t seen = 0;; ++seen) {
+    wait_for_round(instance, seen);
+    if (instance->stopping)
+      return NULL;
+    compute_part(instance, self->index);
+    if (atomic_fetch_sub_explicit(&instance->busy, 1, memory_order_acq_rel) == 1) {
+      pthread_mutex_lock(&instance->mutex);
+      pthread_cond_signal(&instance->finished);
+      pthread_mutex_unlock(&instance->mutex);
+    }
+  }
+}
+
+static void hand_out(pattern_instance *instance) {
+  pthread_mutex_lock(&instance->mutex);
+  atomic_fetch_add_explicit(&instance->round, 1, memory_order_release);
+  pthread_cond_broadcast(&instance->handed_out);
+  pthread_mutex_unlock(&instance->mutex);
+}
+
+static void wait_for_workers(pattern_instance *instance) {
+  for (int i = 0; i < SPINS; ++i)
+    if (atomic_load_explicit(&instance->busy, memory_order_acquire) == 0)
+      return;
+  pthread_mutex_lock(&instance->mutex);
+  while (atomic_load_explicit(&instance->busy, memory_order_acquire) != 0)
+    pthread_cond_wait(&instance->finished, &instance->mutex);
+  pthread_mutex_unlock(&instance->mutex);
+}
+
+static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
+  instance->layer = layer;
+  if (instance->threads == 1) {
+    compute_part(instance, 0);
+    return;
+  }
+  atomic_store_explicit(&instance->busy, instance->threads - 1, memory_order_relaxed);
+  hand_out(instance);
+  compute_part(instance, 0);
+  wait_for_workers(instance);
+}
+
+static void stop(pattern_instance *instance, int32_t started) {
+  instance->stopping = true;
+  hand_out(instance);
+  for (int32_t i = 1; i < started; ++i)
+    pthread_join(instance->workers[i].thread, NULL);
+  pthread_cond_destroy(&instance->finished);
+  pthread_cond_destroy(&instance->handed_out);
+  pthread_mutex_destroy(&instance->mutex);
+  free(instance);
+}
+
+int32_t pattern_abi_version(void) { return PATTERN_ABI_VERSION; }
+
+const char *pattern_status_message(pattern_status status) {
+  switch (status) {
+  case PATTERN_OK:
+    return "no error";
+  case PATTERN_BAD_ARGUMENT:
+    return "an argument is null or out of range";
+  case PATTERN_OUT_OF_MEMORY:
+    return "out of memory";
+  case PATTERN_NO_THREAD:
+    return "the system refused to start a thread; ask for fewer threads";
+  case PATTERN_BUSY:
+    return "another thread runs this instance; give each thread an instance of its own";
+  case PATTERN_AFTER_FORK:
+    return "the instance belongs to the parent process; create one after fork";
+  }
+  return "unknown status";
+}
+
+pattern_status pattern_instance_create(int32_t threads, pattern_instance **result) {
+  if (!result || threads < 1 || threads > PATTERN_MAX_THREADS)
+    return PATTERN_BAD_ARGUMENT;
+  *result = NULL;
+  pattern_instance *instance =
+      calloc(1, sizeof *instance + (size_t)threads * sizeof instance->workers[0]);
+  if (!instance)
+    return PATTERN_OUT_OF_MEMORY;
+  instance->threads = threads;
+  instance->process = getpid();
+  atomic_flag_clear(&instance->running);
+  pthread_mutex_init(&instance->mutex, NULL);
+  pthread_cond_init(&instance->handed_out, NULL);
+  pthread_cond_init(&instance->finished, NULL);
+  for (int32_t i = 1; i < threads; ++i) {
+    worker *self = &instance->workers[i];
+    self->instance = instance;
+    self->index = i;
+    if (pthread_create(&self->thread, NULL, work, self) != 0) {
+      stop(instance, i);
+      return PATTERN_NO_THREAD;
+    }
+  }
+  *result = instance;
+  return PATTERN_OK;
+}
+
+pattern_status pattern_instance_run(pattern_instance *instance, const pattern_layer layers[],
+                                    size_t count, void *const buffers[]) {
+  if (!instance || (count && !layers))
+    return PATTERN_BAD_ARGUMENT;
+  if (instance->process != getpid())
+    return PATTERN_AFTER_FORK;
+  if (atomic_flag_test_and_set(&instance->running))
+    return PATTERN_BUSY;
+  instance->buffers = buffers;
+  for (size_t i = 0; i < count; ++i)
+    run_layer(instance, &layers[i]);
+  atomic_flag_clear(&instance->running);
+  return PATTERN_OK;
+}
+
+pattern_status pattern_instance_destroy(pattern_instance *instance) {
+  if (!instance)
+    return PATTERN_OK;
+  if (instance->process != getpid()) {
+    free(instance); /* its threads exist in the parent only */
+    return PATTERN_OK;
+  }
+  if (atomic_flag_test_and_set(&instance->running))
+    return PATTERN_BUSY;
+  stop(instance, instance->threads);
+  return PATTERN_OK;
+}
