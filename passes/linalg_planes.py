@@ -1,0 +1,203 @@
+"""Pools and resizing as loop nests: what works on each plane of [N, C, H, W] by itself.
+
+Windows are rectangles, so each pool and each resize is done along one axis, then along the other:
+fewer operations, and sums over large windows lose less than one long f32 sum would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch_mlir import ir
+from torch_mlir.dialects import arith, linalg, tensor
+
+from pattern_mlir.dialects import shape_of
+from pattern_mlir.passes.linalg_builders import (
+    Loops,
+    Scalar,
+    constant,
+    filled,
+    nest,
+    padded,
+)
+
+Combine = Callable[[Scalar, Scalar], Scalar]
+ROWS, COLUMNS = 2, 3
+"""Axes of a tensor [N, C, H, W]."""
+
+
+def padded_for_windows(
+    x: Any,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[int],
+    dilations: Sequence[int],
+    number: float,
+) -> Any:
+    """Build ``x`` with ``number`` round its planes, as far as ``size`` = [OH, OW] windows reach.
+
+    ``padding`` = [top, left, bottom, right]; a far edge that no window reads is left out, and one
+    that windows reach over (`ceil_mode`) is added.
+    """
+    plane = shape_of(x)[2:]
+    ends = [(size[i] - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1 for i in (0, 1)]
+    far = [max(0, ends[i] - padding[i] - plane[i]) for i in (0, 1)]
+    return padded(x, padding[:2], far, number)
+
+
+def max_pool(
+    x: Any,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[int],
+    dilations: Sequence[int],
+) -> Any:
+    """Build the maximum over windows; NaN wins."""
+    x = padded_for_windows(x, size, kernel, strides, padding, dilations, -np.inf)
+    for i, axis in enumerate((ROWS, COLUMNS)):
+        x = _slid(x, axis, size[i], kernel[i], strides[i], dilations[i], -np.inf, Scalar.maximum)
+    return x
+
+
+def average_pool(op: Any) -> Any:
+    """Build the mean over the windows of a `pattern.average_pool`."""
+    size, kernel, strides, padding, dilations = op.windows()
+    x = padded_for_windows(op.input, size, kernel, strides, padding, dilations, 0)
+    for i, axis in enumerate((ROWS, COLUMNS)):
+        x = _slid(x, axis, size[i], kernel[i], strides[i], dilations[i], 0, Scalar.__add__)
+    return _divided(x, op.divisors())
+
+
+def adaptive_average_pool(op: Any) -> Any:
+    """Build the mean over the windows of a `pattern.adaptive_average_pool`."""
+    x, counts = op.input, []
+    for i, axis in enumerate((ROWS, COLUMNS)):
+        bounds, size = op.bounds(i), shape_of(x)[axis]
+        lengths = [last - first for first, last in bounds]
+        step, rest = divmod(size, len(bounds))
+        if rest == 0:
+            x = _slid(x, axis, len(bounds), step, step, 1, 0, Scalar.__add__)
+        else:
+            x = _summed_between(x, axis, bounds)
+        counts.append(lengths)
+    return _divided(x, np.outer(*counts))
+
+
+def _slid(
+    x: Any,
+    axis: int,
+    size: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    start: float,
+    combine: Combine,
+) -> Any:
+    """Build ``combine`` over a window that slides along ``axis`` to ``size`` positions."""
+    if kernel == 1 and stride == 1:
+        return x
+    loops = Loops("nchkw")
+    source = loops.at("nchw")
+    source[axis] = source[axis] * stride + loops["k"] * dilation
+    shape, element_type = shape_of(x), x.type.element_type
+    shape[axis] = size
+    # No element of the window is read: its shape tells how far the loop k runs.
+    window = tensor.empty([kernel], element_type)
+    return nest(
+        loops,
+        [(x, source), (window, loops.at("k"))],
+        (filled(shape, element_type, start), loops.at("nchw")),
+        lambda value, _, result: combine(result, value),
+    )
+
+
+def _summed_between(x: Any, axis: int, bounds: Sequence[tuple[int, int]]) -> Any:
+    """Build the sums over [first, last) along ``axis`` for each of the ``bounds``."""
+    longest = max(last - first for first, last in bounds)
+    positions = np.full((len(bounds), longest), -1)
+    for row, (first, last) in zip(positions, bounds):
+        row[: last - first] = range(first, last)
+    loops = Loops("nchkw")
+    counters = loops.at("nchw")
+    shape, element_type = shape_of(x), x.type.element_type
+    shape[axis] = len(bounds)
+
+    def body(position: Scalar, total: Scalar) -> Scalar:
+        first = arith.constant(position.value.type, 0)
+        inside = arith.cmpi(arith.CmpIPredicate.sge, position.value, first)
+        value = _read(x, axis, (0, 1, 2, 4), arith.maxsi(position.value, first))
+        return total + Scalar(arith.select(inside, value.value, total.constant(0).value))
+
+    return nest(
+        loops,
+        [(constant(positions), [counters[axis], loops["k"]])],
+        (filled(shape, element_type, 0), counters),
+        body,
+    )
+
+
+def _divided(x: Any, divisors: npt.NDArray[Any]) -> Any:
+    """Build x / divisors [OH, OW] in the place of ``x``."""
+    loops = Loops("nchw")
+    output = (x, loops.at("nchw"))
+    first = float(divisors.flat[0])
+    if first == 1 and (divisors == 1).all():
+        return x
+    if (divisors == first).all():
+        return nest(loops, [], output, lambda value: value / first)
+    table = constant(divisors, x.type.element_type)
+    return nest(loops, [(table, loops.at("hw"))], output, lambda divisor, value: value / divisor)
+
+
+def upsample(op: Any) -> Any:
+    """Build a `pattern.upsample`: rows, then columns."""
+    x = op.input
+    for i, axis in enumerate((ROWS, COLUMNS)):
+        low, high, weights = op.weights(i)
+        if ir.StringAttr(op.attributes["mode"]).value == "nearest":
+            x = taken(x, axis, low)
+        else:
+            x = _mixed(x, axis, low, high, weights)
+    return x
+
+
+def taken(x: Any, axis: int, positions: Sequence[int]) -> Any:
+    """Build ``x`` at ``positions`` along ``axis``, in their order."""
+
+    def body(position: Scalar, _: Scalar) -> Scalar:
+        return _read(x, axis, range(4), position.value)
+
+    return _resized(x, axis, [constant(np.asarray(positions))], body)
+
+
+def _mixed(x: Any, axis: int, low: Any, high: Any, weights: Any) -> Any:
+    """Build x[low] * (1 - weights) + x[high] * weights along ``axis``."""
+
+    def body(first: Scalar, second: Scalar, weight: Scalar, _: Scalar) -> Scalar:
+        near, far = (_read(x, axis, range(4), position.value) for position in (first, second))
+        return near * (weight.constant(1) - weight) + far * weight
+
+    tables = [constant(low), constant(high), constant(weights, x.type.element_type)]
+    return _resized(x, axis, tables, body)
+
+
+def _resized(x: Any, axis: int, tables: Sequence[Any], body: Callable[..., Scalar]) -> Any:
+    """Build ``body`` at each entry of the ``tables`` along ``axis``."""
+    loops = Loops("nchw")
+    counters = loops.at("nchw")
+    shape = shape_of(x)
+    shape[axis] = shape_of(tables[0])[0]
+    inputs = [(table, [counters[axis]]) for table in tables]
+    return nest(loops, inputs, (tensor.empty(shape, x.type.element_type), counters), body)
+
+
+def _read(x: Any, axis: int, loops: Sequence[int], position: Any) -> Scalar:
+    """Build the element of ``x`` at ``position`` (i64) along ``axis``, else where ``loops`` are."""
+    indices = [linalg.index(loop) for loop in loops]
+    indices[axis] = arith.index_cast(ir.IndexType.get(), position)
+    return Scalar(tensor.extract(x, indices))
