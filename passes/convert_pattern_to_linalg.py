@@ -58,6 +58,9 @@ from pattern_mlir.passes.linalg_planes import (
 POINTWISE_BLOCK = 128
 """Products that a pointwise convolution adds up before it starts a new sum."""
 
+SHORTEST_BLOCK = 16
+"""Shorter blocks than this would cost more in additions and memory than they are worth."""
+
 LINEAR_SUMS = 32
 """Sums that a linear layer adds up side by side for each output."""
 
@@ -78,13 +81,45 @@ class ConvertPatternToLinalg(Pass):
 
     Before:
         func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
-          %0 = "pattern.parameter"() {name = "w"} : () -> tensor<2x2x3x3xf32>
-          return %arg0 : tensor<1x2x4x4xf32>
+          %0 = "pattern.parameter"() {filter_order = array<i64: 1, 0>, name = "w"}
+            : () -> tensor<2x2x1x1xf32>
+          %1 = "pattern.conv"(%arg0, %0) {activation = #pattern.activation<"relu", []>,
+            dilations = array<i64: 1, 1>, groups = 1 : i64,
+            operandSegmentSizes = array<i32: 1, 1, 0, 0>, output_channel = array<i64: 1, 0>,
+            padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>}
+            : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+          return %1 : tensor<1x2x4x4xf32>
         }
 
     After:
         func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
-          return %arg0 : tensor<1x2x4x4xf32>
+          %0 = "pattern.parameter"() {name = "w"} : () -> tensor<2x2x1x1xf32>
+          %cst = arith.constant 0.000000e+00 : f32
+          %1 = tensor.empty() : tensor<1x2x4x4xf32>
+          %2 = linalg.fill ins(%cst : f32) outs(%1 : tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+          %3 = linalg.generic {indexing_maps =
+            [affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d3, d2 + d4, d5 + d6)>,
+            affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d3, d4, d5)>,
+            affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d6)>],
+            iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction",
+            "reduction", "parallel"]}
+            ins(%arg0, %0 : tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>)
+            outs(%2 : tensor<1x2x4x4xf32>) {
+          ^bb0(%in: f32, %in_0: f32, %out: f32):
+            %5 = arith.mulf %in, %in_0 fastmath<contract> : f32
+            %6 = arith.addf %out, %5 fastmath<contract> : f32
+            linalg.yield %6 : f32
+          } -> tensor<1x2x4x4xf32>
+          %4 = linalg.generic {indexing_maps =
+            [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>],
+            iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+            outs(%3 : tensor<1x2x4x4xf32>) {
+          ^bb0(%out: f32):
+            %cst_0 = arith.constant 0.000000e+00 : f32
+            %5 = arith.maximumf %out, %cst_0 : f32
+            linalg.yield %5 : f32
+          } -> tensor<1x2x4x4xf32>
+          return %4 : tensor<1x2x4x4xf32>
         }
     """
 
@@ -155,14 +190,14 @@ def _convolution(op: Any) -> Any:
     filters, channels, *kernel = shape_of(op.weight)
     size = window_shape(plane, kernel, strides, integers(op.padding), dilations)
     x = padded_for_windows(op.input, size, kernel, strides, integers(op.padding), dilations, 0)
-    block = channels
-    if kernel == [1, 1] and _divisor(channels, POINTWISE_BLOCK) >= 16:
-        block = _divisor(channels, POINTWISE_BLOCK)
-    blocks = [channels // block, block]
-    x = expanded(x, [[images], [groups, *blocks], *([n] for n in shape_of(x)[2:])])
-    w = expanded(op.weight, [[groups, filters // groups], blocks, *([n] for n in kernel)])
-    shape = [images, groups, filters // groups, *blocks[:1], *size]
-    loops = Loops("ngfbhcijw")
+    block = _divisor(channels, POINTWISE_BLOCK) if kernel == [1, 1] else channels
+    block = block if block >= SHORTEST_BLOCK else channels
+    # Most layers have one group and one block: a plain nest shows that better than loops of 1.
+    group, blocks = _several(groups), _several(channels // block)
+    x = expanded(x, [[images], [*group, *blocks, block], *([n] for n in shape_of(x)[2:])])
+    w = expanded(op.weight, [[*group, filters // groups], [*blocks, block], *([n] for n in kernel)])
+    shape = [images, *group, filters // groups, *blocks, *size]
+    loops = Loops("n" + "g" * len(group) + "f" + "b" * len(blocks) + "hcijw")
     source = [
         *loops.at("ngbc"),
         loops["h"] * strides[0] + loops["i"] * dilations[0],
@@ -174,7 +209,14 @@ def _convolution(op: Any) -> Any:
         (filled(shape, x.type.element_type, 0), loops.at("ngfbhw")),
         multiply_add,
     )
-    return collapsed(summed(y, 3), [1, 2, 1, 1])
+    if blocks:
+        y = summed(y, len(shape) - 3)
+    return collapsed(y, [1, len(group) + 1, 1, 1])
+
+
+def _several(count: int) -> list[int]:
+    """Return [count], or nothing for a single one."""
+    return [count] if count > 1 else []
 
 
 def _linear(op: Any) -> Any:

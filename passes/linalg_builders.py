@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ class Scalar:
         return self.maximum(low).minimum(high)
 
     def if_positive(self, other: Scalar) -> Scalar:
-        """This value where it is above 0, else ``other``."""
+        """Return this value where it is above 0, else ``other``."""
         positive = arith.cmpf(arith.CmpFPredicate.OGT, self.value, self.like(0))
         return Scalar(arith.select(positive, self.value, other.value))
 
@@ -100,8 +101,8 @@ class Loops:
         return self.at(self._names)
 
     def at(self, names: str) -> list[Any]:
-        """Return the counters of the loops ``names``."""
-        return [self[name] for name in names]
+        """Return the counters of those of the loops ``names`` that the nest has."""
+        return [self[name] for name in names if name in self._names]
 
 
 def nest(
@@ -143,7 +144,7 @@ def nest(
 
 def elementwise(inputs: Sequence[Any], body: Callable[..., Scalar]) -> Any:
     """Build body(*inputs) at every element; inputs of equal rank, dimensions equal or 1."""
-    shape = [max(sizes) for sizes in zip(*map(shape_of, inputs))]
+    shape = [max(sizes) for sizes in zip(*map(shape_of, inputs), strict=True)]
     loops = Loops("abcdefgh"[: len(shape)])
     accesses = [(value, repeated(loops.counters(), value, shape)) for value in inputs]
     result = tensor.empty(shape, inputs[0].type.element_type)
@@ -154,7 +155,7 @@ def repeated(counters: Sequence[Any], value: Any, shape: Sequence[int]) -> list[
     """Return the indices that read ``value`` again and again where it is 1 and ``shape`` is not."""
     return [
         counter if size == full else 0
-        for counter, size, full in zip(counters, shape_of(value), shape)
+        for counter, size, full in zip(counters, shape_of(value), shape, strict=True)
     ]
 
 
@@ -178,7 +179,7 @@ def padded(value: Any, low: Sequence[int], high: Sequence[int], number: float) -
     if not any([*low, *high]):
         return value
     before, after = [0, 0, *low], [0, 0, *high]
-    shape = [sum(sizes) for sizes in zip(before, shape_of(value), after)]
+    shape = [sum(sizes) for sizes in zip(before, shape_of(value), after, strict=True)]
     element_type = value.type.element_type
     op = tensor.PadOp(ir.RankedTensorType.get(shape, element_type), value, [], [], before, after)
     fill = arith.constant(element_type, float(number))
@@ -210,15 +211,13 @@ def collapsed(value: Any, lengths: Sequence[int]) -> Any:
 
 
 def _reassociation(lengths: Sequence[int]) -> list[list[int]]:
-    ends = np.cumsum(lengths)
-    return [list(range(end - length, end)) for end, length in zip(ends.tolist(), lengths)]
+    ends = itertools.accumulate(lengths)
+    return [list(range(end - n, end)) for end, n in zip(ends, lengths, strict=True)]
 
 
 def summed(x: Any, axis: int) -> Any:
-    """Build the sums of ``x`` along ``axis``, which is not the first one."""
+    """Build the sums of ``x`` along ``axis``."""
     shape = shape_of(x)
-    if shape[axis] == 1:
-        return collapsed(x, [2 if i == axis - 1 else 1 for i in range(len(shape)) if i != axis])
     loops = Loops("abcdefgh"[: len(shape)])
     source = loops.counters()
     target = [counter for i, counter in enumerate(source) if i != axis]

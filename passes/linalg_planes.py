@@ -78,14 +78,13 @@ def adaptive_average_pool(op: Any) -> Any:
     x, counts = op.input, []
     for i, axis in enumerate((ROWS, COLUMNS)):
         bounds, size = op.bounds(i), shape_of(x)[axis]
-        lengths = [last - first for first, last in bounds]
         step, rest = divmod(size, len(bounds))
         if rest == 0:
             x = _slid(x, axis, len(bounds), step, step, 1, 0, Scalar.__add__)
         else:
             x = _summed_between(x, axis, bounds)
-        counts.append(lengths)
-    return _divided(x, np.outer(*counts))
+        counts.append(np.array([last - first for first, last in bounds]))
+    return _divided(x, np.outer(counts[0], counts[1]))
 
 
 def _slid(
@@ -120,7 +119,7 @@ def _summed_between(x: Any, axis: int, bounds: Sequence[tuple[int, int]]) -> Any
     """Build the sums over [first, last) along ``axis`` for each of the ``bounds``."""
     longest = max(last - first for first, last in bounds)
     positions = np.full((len(bounds), longest), -1)
-    for row, (first, last) in zip(positions, bounds):
+    for row, (first, last) in zip(positions, bounds, strict=True):
         row[: last - first] = range(first, last)
     loops = Loops("nchkw")
     counters = loops.at("nchw")
@@ -166,13 +165,13 @@ def upsample(op: Any) -> Any:
     return x
 
 
-def taken(x: Any, axis: int, positions: Sequence[int]) -> Any:
+def taken(x: Any, axis: int, positions: npt.NDArray[np.int64]) -> Any:
     """Build ``x`` at ``positions`` along ``axis``, in their order."""
 
     def body(position: Scalar, _: Scalar) -> Scalar:
         return _read(x, axis, range(4), position.value)
 
-    return _resized(x, axis, [constant(np.asarray(positions))], body)
+    return _resized(x, axis, [constant(positions)], body)
 
 
 def _mixed(x: Any, axis: int, low: Any, high: Any, weights: Any) -> Any:

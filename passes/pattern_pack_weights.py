@@ -118,7 +118,8 @@ def _key(op: Any) -> Hashable:
     if isinstance(op, ParameterOp):
         attributes = op.attributes
         return op.parameter_name, attributes.get("filter_order"), attributes.get("value")
-    return op.value
+    literal: Hashable = op.value
+    return literal
 
 
 def _numpy_type(op: Any) -> type[np.generic]:
