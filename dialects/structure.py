@@ -96,9 +96,12 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
 
 
 class ConcatOp(PatternOperation, name="concat", traits=[ext.Pure]):
-    """The inputs one after the other along one dimension.
+    """Two tensors one after the other along one dimension.
 
-    Shapes: inputs of equal shape but for `dimension`; the result has the sum of their sizes there.
+    A concatenation of more is a chain, which the lowering writes as one: operations defined from
+    Python cannot take any number of operands of different types.
+
+    Shapes: lhs and rhs are equal but for `dimension`; the result has the sum of their sizes there.
     Attributes: `dimension`, counted from 0 (1 is the channels').
 
     Example:
@@ -107,16 +110,17 @@ class ConcatOp(PatternOperation, name="concat", traits=[ext.Pure]):
     """
 
     result: ext.Result[ir.RankedTensorType]
-    inputs: Sequence[ext.Operand[ir.RankedTensorType]]
+    lhs: ext.Operand[ir.RankedTensorType]
+    rhs: ext.Operand[ir.RankedTensorType]
     dimension: ir.IntegerAttr
 
     @classmethod
-    def build(cls, inputs: Sequence[Any], dimension: int = 1) -> Any:
+    def build(cls, lhs: Any, rhs: Any, dimension: int = 1) -> Any:
         """Create the operation."""
-        shape = shape_of(inputs[0])
-        shape[dimension] = sum(shape_of(value)[dimension] for value in inputs)
+        shape = shape_of(lhs)
+        shape[dimension] += shape_of(rhs)[dimension]
         attributes = {"dimension": i64(dimension)}
-        return cls.create(tensor_like(inputs[0], shape), list(inputs), attributes)
+        return cls.create(tensor_like(lhs, shape), [lhs, rhs], attributes)
 
     @property
     def axis(self) -> int:
@@ -125,29 +129,25 @@ class ConcatOp(PatternOperation, name="concat", traits=[ext.Pure]):
 
     def check(self) -> None:
         """Shapes fit together."""
-        require(len(self.operands) >= 1, "needs at least one input")
-        first, axis = shape_of(self.operands[0]), self.axis
+        lhs, rhs, axis = shape_of(self.lhs), shape_of(self.rhs), self.axis
         require(
-            0 <= axis < len(first),
-            f"attribute 'dimension' is {axis}, but the inputs have rank {len(first)}",
+            0 <= axis < len(lhs),
+            f"attribute 'dimension' is {axis}, but the inputs have rank {len(lhs)}",
         )
-        for index, value in enumerate(self.operands):
-            shape = shape_of(value)
-            require(
-                len(shape) == len(first)
-                and all(a == b for i, (a, b) in enumerate(zip(shape, first)) if i != axis),
-                f"input {index} has shape {shape}, which does not fit {first}"
-                f" outside dimension {axis}",
-            )
-        first[axis] = sum(shape_of(value)[axis] for value in self.operands)
         require(
-            shape_of(self.result) == first,
-            f"result has shape {shape_of(self.result)}, but the inputs give {first}",
+            len(lhs) == len(rhs)
+            and all(a == b for i, (a, b) in enumerate(zip(lhs, rhs, strict=True)) if i != axis),
+            f"shapes {lhs} and {rhs} do not fit outside dimension {axis}",
+        )
+        shape = [*lhs[:axis], lhs[axis] + rhs[axis], *lhs[axis + 1 :]]
+        require(
+            shape_of(self.result) == shape,
+            f"result has shape {shape_of(self.result)}, but the inputs give {shape}",
         )
 
-    def interpret(self, *inputs: Any) -> Any:
+    def interpret(self, lhs: Any, rhs: Any) -> Any:
         """Join the arrays."""
-        return np.concatenate(inputs, axis=self.axis)
+        return np.concatenate([lhs, rhs], axis=self.axis)
 
 
 class UpsampleOp(PatternOperation, name="upsample", traits=[ext.Pure]):

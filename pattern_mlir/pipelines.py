@@ -10,11 +10,26 @@ from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.errors import PassFailure
 from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes import pass_class
 from pattern_mlir.passes.base import OperationFailure, Pass
 from pattern_mlir.program import Program
 
 Stage = Pass | str
 """An own pass, or upstream passes in MLIR's textual form, such as `func.func(canonicalize)`."""
+
+TORCH_TO_TENSORS: tuple[Stage, ...] = (
+    pass_class("convert-torch-to-pattern")(),
+    "torchdynamo-export-to-torch-backend-pipeline",
+    "func.func(convert-torch-to-tmtensor,canonicalize,convert-torch-to-linalg,"
+    "convert-torch-to-scf,convert-torch-to-arith,convert-torch-to-tensor)",
+    "convert-torch-conversion-to-mlprogram",
+    "func.func(memref-expand,canonicalize,resolve-shaped-type-result-dims,cse)",
+    "torch-func-backend-type-conversion",
+    "func.func(canonicalize,torch-finalizing-backend-type-conversion)",
+    "canonicalize",
+    "cse",
+)
+"""From the torch level to pattern and linalg operations on builtin tensors."""
 
 
 def run(program: Program, stages: Sequence[Stage]) -> None:

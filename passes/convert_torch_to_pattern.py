@@ -1,0 +1,416 @@
+"""`convert-torch-to-pattern`: torch-mlir's operations become pattern operations."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch_mlir import ir
+from torch_mlir.dialects import tensor
+
+from pattern_mlir.dialects import (
+    ActivateOp,
+    ActivationAttr,
+    AdaptiveAveragePoolOp,
+    AddOp,
+    AveragePoolOp,
+    ConcatOp,
+    ConvOp,
+    LinearOp,
+    MaxPoolOp,
+    MultiplyOp,
+    UpsampleOp,
+    VerificationError,
+    i64,
+    shape_of,
+)
+from pattern_mlir.dialects.elementwise import broadcast_shape
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import Pass, forward_function
+
+FALLBACKS_ATTRIBUTE = "pattern.fallbacks"
+"""Module attribute: the operations that run as plain loops, with their places."""
+
+FLOATS = ("f16", "f32", "f64")
+
+SHAPE_OPERATIONS = frozenset(
+    f"torch.aten.{name}"
+    for name in (
+        "alias clone contiguous detach expand flatten.using_ints permute reshape size.int"
+        " slice.Tensor split.Tensor squeeze squeeze.dim t transpose.int unflatten.int unsqueeze"
+        " view _unsafe_view"
+    ).split()
+)
+"""Operations that compute nothing: they are no fallbacks."""
+
+
+class _NoForm(Exception):
+    """The operation has no pattern form and is left to torch-mlir."""
+
+
+@dataclass(frozen=True)
+class ConvertTorchToPattern(Pass):
+    """Turn convolutions, pools, activations and their like into pattern operations.
+
+    Each stands between `torch_c` casts until torch-mlir has lowered what is left. Padding by
+    zeros goes into the convolution behind it. Operations that have no pattern form stay; those
+    that compute something are listed in the module attribute `pattern.fallbacks`.
+
+    Before:
+        func.func @forward(%arg0: !torch.vtensor<[1,2,4,4],f32>) -> !torch.vtensor<[1,2,4,4],f32> {
+          %0 = torch.aten.relu %arg0
+            : !torch.vtensor<[1,2,4,4],f32> -> !torch.vtensor<[1,2,4,4],f32>
+          return %0 : !torch.vtensor<[1,2,4,4],f32>
+        }
+
+    After:
+        func.func @forward(%arg0: !torch.vtensor<[1,2,4,4],f32>) -> !torch.vtensor<[1,2,4,4],f32> {
+          %0 = torch_c.to_builtin_tensor %arg0
+            : !torch.vtensor<[1,2,4,4],f32> -> tensor<1x2x4x4xf32>
+          %1 = "pattern.activate"(%0) {function = #pattern.activation<"relu", []>}
+            : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+          %2 = torch_c.from_builtin_tensor %1
+            : tensor<1x2x4x4xf32> -> !torch.vtensor<[1,2,4,4],f32>
+          return %2 : !torch.vtensor<[1,2,4,4],f32>
+        }
+    """
+
+    name: ClassVar[str] = "convert-torch-to-pattern"
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Convert each operation of the network that has a pattern form."""
+        block = forward_function(module).regions[0].blocks[0]
+        fallbacks = []
+        for op in list(block.operations):
+            name = op.operation.name
+            if name in _CONVERSIONS and _convert(op.operation, _CONVERSIONS[name]):
+                continue
+            if name.startswith("torch.aten.") and name not in SHAPE_OPERATIONS:
+                fallbacks.append((op, name))
+        for op in reversed(list(block.operations)):
+            if _is_dead_helper(op.operation):
+                op.operation.erase()
+        described = [
+            f"{name.removeprefix('torch.')} at {place(op.location)}"
+            for op, name in fallbacks
+            if any(True for result in op.operation.results for _ in result.uses)
+        ]
+        if described:
+            names = [ir.StringAttr.get(text) for text in described]
+            module.attributes[FALLBACKS_ATTRIBUTE] = ir.ArrayAttr.get(names)
+
+
+def place(location: Any) -> str:
+    """Return the name that a location gives, such as `layer1.0.conv1`, or the location itself."""
+    text = str(location)
+    named = re.match(r'loc\("([^"]+)"\(', text)
+    return named[1] if named else text
+
+
+def _convert(op: Any, conversion: Callable[[Any], Any]) -> bool:
+    """Replace ``op`` by what ``conversion`` builds; return False if it has no pattern form."""
+    with op.location, ir.InsertionPoint(op):
+        try:
+            result = conversion(op)
+        except (_NoForm, VerificationError):
+            return False
+        if not str(result.type).startswith("!torch"):
+            result = ir.Operation.create(
+                "torch_c.from_builtin_tensor", results=[op.results[0].type], operands=[result]
+            ).result
+    op.results[0].replace_all_uses_with(result)
+    op.erase()
+    return True
+
+
+def _is_dead_helper(op: Any) -> bool:
+    helpers = ("torch.constant.", "torch.prim.ListConstruct", "torch_c.", "torch.aten.pad")
+    helpers += ("torch.aten.constant_pad_nd",)
+    return op.name.startswith(helpers) and not any(True for _ in op.results[0].uses)
+
+
+def _builtin(value: Any) -> Any:
+    """Return ``value`` as a builtin tensor, if it is one of floats with a static shape."""
+    if value.owner and not isinstance(value.owner, ir.Block):
+        producer = value.owner
+        if producer.name == "torch_c.from_builtin_tensor":
+            return producer.operands[0]
+    match = re.fullmatch(r"!torch\.vtensor<\[([\d,]*)\],(\w+)>", str(value.type))
+    if not match or match[2] not in FLOATS:
+        raise _NoForm
+    shape = [int(size) for size in match[1].split(",") if size]
+    type_ = ir.RankedTensorType.get(shape, ir.Type.parse(match[2]))
+    return ir.Operation.create(
+        "torch_c.to_builtin_tensor", results=[type_], operands=[value]
+    ).result
+
+
+def _optional_builtin(value: Any) -> Any:
+    return None if _is_none(value) else _builtin(value)
+
+
+def _is_none(value: Any) -> bool:
+    return bool(str(value.type) == "!torch.none")
+
+
+def _constant(value: Any) -> Any:
+    """Return the Python value of a torch constant or a list of them; None for none."""
+    producer = value.owner
+    if isinstance(producer, ir.Block):
+        raise _NoForm
+    if producer.name == "torch.prim.ListConstruct":
+        return [_constant(element) for element in producer.operands]
+    if producer.name == "torch.constant.none":
+        return None
+    if not producer.name.startswith("torch.constant."):
+        raise _NoForm
+    attribute = producer.attributes["value"]
+    if producer.name == "torch.constant.bool":
+        return bool(ir.BoolAttr(attribute).value)
+    return attribute.value
+
+
+def _pair(value: Any) -> list[int]:
+    values = _constant(value)
+    return [values[0], values[-1]]
+
+
+def _symmetric(values: Sequence[int]) -> list[int]:
+    return [values[0], values[1], values[0], values[1]]
+
+
+def _rank4(value: Any) -> Any:
+    tensor_value = _builtin(value)
+    if len(shape_of(tensor_value)) != 4:
+        raise _NoForm
+    return tensor_value
+
+
+def _padded_input(value: Any) -> tuple[Any, list[int]]:
+    """Return a convolution's input without the zero padding before it, and that padding."""
+    producer = value.owner
+    if isinstance(producer, ir.Block) or producer.name not in (
+        "torch.aten.constant_pad_nd",
+        "torch.aten.pad",
+    ):
+        return value, [0, 0, 0, 0]
+    operands = list(producer.operands)
+    if producer.name == "torch.aten.pad" and _constant(operands[2]) != "constant":
+        return value, [0, 0, 0, 0]
+    pads, fill = _constant(operands[1]), _constant(operands[-1])
+    if len(pads) != 4 or min(pads) < 0 or fill not in (None, 0):
+        return value, [0, 0, 0, 0]
+    left, right, top, bottom = pads
+    return operands[0], [top, left, bottom, right]
+
+
+def _build_conv(
+    op: Any, strides: Sequence[int], padding: Sequence[int], dilations: Sequence[int], groups: int
+) -> Any:
+    value, extra = _padded_input(op.operands[0])
+    return ConvOp.build(
+        _rank4(value),
+        _rank4(op.operands[1]),
+        _optional_builtin(op.operands[2]),
+        strides=strides,
+        padding=[a + b for a, b in zip(padding, extra, strict=True)],
+        dilations=dilations,
+        groups=groups,
+    ).result
+
+
+def _conv2d(op: Any) -> Any:
+    strides, padding, dilations = (_pair(value) for value in list(op.operands)[3:6])
+    return _build_conv(op, strides, _symmetric(padding), dilations, _constant(op.operands[6]))
+
+
+def _conv2d_padding(op: Any) -> Any:
+    strides, mode, dilations = _pair(op.operands[3]), _constant(op.operands[4]), op.operands[5]
+    padding = [0, 0, 0, 0]
+    if mode == "same":
+        window = shape_of(_rank4(op.operands[1]))[2:]
+        total = [d * (size - 1) for d, size in zip(_pair(dilations), window, strict=True)]
+        # Where the padding is odd, PyTorch puts the larger half at the end.
+        padding = [t // 2 for t in total] + [t - t // 2 for t in total]
+    return _build_conv(op, strides, padding, _pair(dilations), _constant(op.operands[6]))
+
+
+def _convolution(op: Any) -> Any:
+    strides, padding, dilations = (_pair(value) for value in list(op.operands)[3:6])
+    if _constant(op.operands[6]):
+        raise _NoForm
+    return _build_conv(op, strides, _symmetric(padding), dilations, _constant(op.operands[8]))
+
+
+def _linear(op: Any) -> Any:
+    x, weight, bias = list(op.operands)
+    return LinearOp.build(_builtin(x), _builtin(weight), _optional_builtin(bias)).result
+
+
+def _activation(function: str) -> Callable[[Any], Any]:
+    def convert(op: Any) -> Any:
+        return ActivateOp.build(_builtin(op.operands[0]), ActivationAttr.build(function)).result
+
+    return convert
+
+
+def _clamp(op: Any) -> Any:
+    x = _builtin(op.operands[0])
+    low, high = (_constant(value) for value in list(op.operands)[1:3])
+    bounds = (float("-inf") if low is None else low, float("inf") if high is None else high)
+    return ActivateOp.build(x, ActivationAttr.build("clamp", bounds)).result
+
+
+def _leaky_relu(op: Any) -> Any:
+    slope = [_constant(op.operands[1])]
+    return ActivateOp.build(
+        _builtin(op.operands[0]), ActivationAttr.build("leaky_relu", slope)
+    ).result
+
+
+def _elu(op: Any) -> Any:
+    alpha, scale, input_scale = (_constant(value) for value in list(op.operands)[1:4])
+    if (scale, input_scale) != (1, 1):
+        raise _NoForm
+    return ActivateOp.build(_builtin(op.operands[0]), ActivationAttr.build("elu", [alpha])).result
+
+
+def _gelu(op: Any) -> Any:
+    name = {"none": "gelu", "tanh": "gelu_tanh"}[_constant(op.operands[1])]
+    return _activation(name)(op)
+
+
+def _max_pool2d(op: Any) -> Any:
+    if len(op.results) > 1 and any(True for _ in op.results[1].uses):
+        raise _NoForm
+    kernel, strides, padding, dilations = list(op.operands)[1:5]
+    return MaxPoolOp.build(
+        _rank4(op.operands[0]),
+        kernel_size=_pair(kernel),
+        strides=_pair(strides) if _constant(strides) else _pair(kernel),
+        padding=_symmetric(_pair(padding)),
+        dilations=_pair(dilations),
+        ceil_mode=_constant(op.operands[5]),
+    ).result
+
+
+def _avg_pool2d(op: Any) -> Any:
+    kernel, strides, padding, ceil_mode, include_pad, divisor = list(op.operands)[1:7]
+    override = _constant(divisor)
+    return AveragePoolOp.build(
+        _rank4(op.operands[0]),
+        kernel_size=_pair(kernel),
+        strides=_pair(strides) if _constant(strides) else _pair(kernel),
+        padding=_symmetric(_pair(padding)),
+        ceil_mode=_constant(ceil_mode),
+        count_include_pad=ir.UnitAttr.get() if _constant(include_pad) else None,
+        divisor=None if override is None else i64(override),
+    ).result
+
+
+def _adaptive_avg_pool2d(op: Any) -> Any:
+    return AdaptiveAveragePoolOp.build(_rank4(op.operands[0]), _pair(op.operands[1])).result
+
+
+def _mean(op: Any) -> Any:
+    x = _rank4(op.operands[0])
+    dimensions, keep, dtype = (_constant(value) for value in list(op.operands)[1:4])
+    if sorted(d % 4 for d in dimensions or []) != [2, 3] or dtype is not None:
+        raise _NoForm
+    mean = AdaptiveAveragePoolOp.build(x, [1, 1]).result
+    if keep:
+        return mean
+    type_ = ir.RankedTensorType.get(shape_of(mean)[:2], ir.RankedTensorType(x.type).element_type)
+    return tensor.CollapseShapeOp(type_, mean, [[0], [1, 2, 3]]).result
+
+
+def _binary(kind: Any) -> Callable[[Any], Any]:
+    def convert(op: Any) -> Any:
+        operands = list(op.operands)
+        if len(operands) > 2 and _constant(operands[2]) != 1:
+            raise _NoForm
+        lhs, rhs = _builtin(operands[0]), _builtin(operands[1])
+        elements = {str(ir.RankedTensorType(value.type).element_type) for value in (lhs, rhs)}
+        if len(elements) > 1:
+            raise _NoForm
+        broadcast_shape(shape_of(lhs), shape_of(rhs))
+        return kind.build(lhs, rhs).result
+
+    return convert
+
+
+def _cat(op: Any) -> Any:
+    producer = op.operands[0].owner
+    if isinstance(producer, ir.Block) or producer.name != "torch.prim.ListConstruct":
+        raise _NoForm
+    inputs = [_builtin(value) for value in producer.operands]
+    dimension = _constant(op.operands[1]) % len(shape_of(inputs[0]))
+    return functools.reduce(lambda a, b: ConcatOp.build(a, b, dimension).result, inputs)
+
+
+def _upsample(mode: str, vector_form: bool) -> Callable[[Any], Any]:
+    def convert(op: Any) -> Any:
+        operands = list(op.operands)
+        align = mode == "bilinear" and _constant(operands[2])
+        factors = [_constant(value) for value in operands[3 if mode == "bilinear" else 2 :]]
+        if vector_form:
+            factors = factors[0] or [None, None]
+        size = _vtensor_shape(op.results[0])[2:]
+        scales = None if None in factors else [1.0 / factor for factor in factors]
+        return UpsampleOp.build(
+            _rank4(operands[0]), size, mode, align_corners=align, scales=scales
+        ).result
+
+    return convert
+
+
+def _vtensor_shape(value: Any) -> list[int]:
+    match = re.match(r"!torch\.vtensor<\[([\d,]*)\]", str(value.type))
+    if not match:
+        raise _NoForm
+    return [int(size) for size in match[1].split(",") if size]
+
+
+def _dropout(op: Any) -> Any:
+    if _constant(op.operands[2]):
+        raise _NoForm
+    return op.operands[0]
+
+
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    f"torch.aten.{name}": conversion
+    for name, conversion in {
+        "conv2d": _conv2d,
+        "conv2d.padding": _conv2d_padding,
+        "convolution": _convolution,
+        "linear": _linear,
+        "relu": _activation("relu"),
+        "relu6": _activation("relu6"),
+        "hardtanh": _clamp,
+        "clamp": _clamp,
+        "leaky_relu": _leaky_relu,
+        "elu": _elu,
+        "sigmoid": _activation("sigmoid"),
+        "hardsigmoid": _activation("hard_sigmoid"),
+        "silu": _activation("silu"),
+        "hardswish": _activation("hard_swish"),
+        "gelu": _gelu,
+        "tanh": _activation("tanh"),
+        "max_pool2d": _max_pool2d,
+        "max_pool2d_with_indices": _max_pool2d,
+        "avg_pool2d": _avg_pool2d,
+        "adaptive_avg_pool2d": _adaptive_avg_pool2d,
+        "mean.dim": _mean,
+        "add.Tensor": _binary(AddOp),
+        "mul.Tensor": _binary(MultiplyOp),
+        "cat": _cat,
+        "upsample_nearest2d": _upsample("nearest", vector_form=False),
+        "upsample_nearest2d.vec": _upsample("nearest", vector_form=True),
+        "upsample_bilinear2d": _upsample("bilinear", vector_form=False),
+        "upsample_bilinear2d.vec": _upsample("bilinear", vector_form=True),
+        "dropout": _dropout,
+    }.items()
+}
