@@ -170,3 +170,29 @@ func.func @other_pools(%x: tensor<1x1x5x5xf32>) -> (tensor<1x2x3x3xf32>, tensor<
   %3 = "pattern.max_pool"(%2) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 3, 3>, padding = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>} : (tensor<1x2x5x5xf32>) -> tensor<1x2x3x3xf32>
   return %1, %3 : tensor<1x2x3x3xf32>, tensor<1x2x3x3xf32>
 }
+
+// A convolution has room for one residual.
+// CHECK-LABEL: func.func @second_residual
+// CHECK: %[[FIRST:.*]] = "pattern.conv"(%arg0, %{{.*}}, %arg1) {
+// CHECK-NEXT: "pattern.add"(%[[FIRST]], %arg2)
+func.func @second_residual(%x: tensor<1x1x4x4xf32>, %r: tensor<1x2x4x4xf32>, %s: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = "pattern.parameter"() {name = "w"} : () -> tensor<2x1x1x1xf32>
+  %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %1 = "pattern.add"(%0, %r) : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %2 = "pattern.add"(%1, %s) : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  return %2 : tensor<1x2x4x4xf32>
+}
+
+// The sum's activation comes along, if an epilogue computes it.
+// CHECK-LABEL: func.func @sums_with_activations
+// CHECK: "pattern.conv"(%arg0, %{{.*}}, %arg1) {activation = #pattern.activation<"relu", []>
+// CHECK: %[[Y:.*]] = "pattern.conv"(%arg0, %{{.*}}) {dilations
+// CHECK-NEXT: "pattern.add"(%[[Y]], %arg1) {activation = #pattern.activation<"gelu", []>}
+func.func @sums_with_activations(%x: tensor<1x1x4x4xf32>, %r: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
+  %w = "pattern.parameter"() {name = "w"} : () -> tensor<2x1x1x1xf32>
+  %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %1 = "pattern.add"(%0, %r) {activation = #pattern.activation<"relu", []>} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %2 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %3 = "pattern.add"(%2, %r) {activation = #pattern.activation<"gelu", []>} : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+  return %1, %3 : tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>
+}

@@ -1,0 +1,146 @@
+"""The graph and schedule passes change no result, repeat themselves, and give the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import random_network
+
+from pattern_mlir import interpret
+from pattern_mlir.dialects import ConvOp, ParameterOp, integer, integers, shape_of
+from pattern_mlir.errors import PipelineError
+from pattern_mlir.passes.base import Pass, forward_function, walk
+from pattern_mlir.passes.filters import filter_order, is_sparse, sparse_weights, split_uses
+from pattern_mlir.passes.pattern_balance import PatternBalance
+from pattern_mlir.passes.pattern_detect import PatternDetect
+from pattern_mlir.passes.pattern_fuse import PatternFuse
+from pattern_mlir.passes.pattern_group import PatternGroup
+from pattern_mlir.pipelines import run
+from pattern_mlir.program import Program
+
+STAGES: list[Pass] = [PatternFuse(), PatternDetect(), PatternGroup(), PatternBalance(threads=3)]
+
+seeds = given(seed=st.integers(0, 2**32 - 1))
+thorough = settings(max_examples=30, deadline=None, print_blob=True)
+
+
+def results(program: Program, seed: int, dtype: Any = None) -> list[Any]:
+    """Interpret ``program`` on a random input."""
+    rng = np.random.default_rng(seed)
+    arguments = forward_function(program.module.operation).arguments
+    inputs = [rng.standard_normal(shape_of(x)).astype(np.float32) for x in arguments]
+    with np.errstate(all="ignore"):  # random products may overflow, before and after alike
+        return list(interpret(program, inputs, dtype=dtype))
+
+
+@seeds
+@thorough
+def test_fusing_grouping_and_balancing_change_no_bit_of_a_result(seed: int) -> None:
+    program = random_network(seed)
+    for stage in STAGES:
+        before = results(program, seed)
+        run(program, [stage])
+        if not isinstance(stage, PatternDetect):  # a sparse sum runs in another order
+            for expected, actual in zip(before, results(program, seed), strict=True):
+                np.testing.assert_array_equal(actual, expected, err_msg=f"{stage.name}, {seed=}")
+
+
+@seeds
+@thorough
+def test_detecting_leaves_out_nothing_but_zeros(seed: int) -> None:
+    program = random_network(seed)
+    before = results(program, seed, np.float64)
+    run(program, [PatternDetect()])
+    for expected, actual in zip(before, results(program, seed, np.float64), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6, err_msg=f"{seed=}")
+
+
+@seeds
+@thorough
+def test_a_pass_that_runs_twice_changes_nothing_more(seed: int) -> None:
+    program = random_network(seed)
+    for stage in STAGES:
+        run(program, [stage])
+        once = program.text()
+        run(program, [stage])
+        assert program.text() == once, f"{stage.name}, {seed=}"
+
+
+@seeds
+@thorough
+def test_the_schedule_does_not_depend_on_the_one_before(seed: int) -> None:
+    fresh, again = random_network(seed), random_network(seed)
+    run(fresh, STAGES)
+    run(again, [*STAGES, PatternBalance(threads=2), PatternGroup(), PatternBalance(threads=3)])
+    assert again.text() == fresh.text(), f"{seed=}"
+
+
+@seeds
+@thorough
+def test_every_convolution_is_sparse_or_says_why_it_is_not(seed: int) -> None:
+    program = random_network(seed)
+    run(program, STAGES)
+    for conv in walk(program.module.operation, ConvOp):
+        assert is_sparse(conv.weight) != ("dense_reason" in conv.attributes), f"{conv}, {seed=}"
+
+
+@seeds
+@thorough
+def test_no_thread_has_more_than_its_share_and_one_filter(seed: int) -> None:
+    program = random_network(seed)
+    run(program, STAGES)
+    movable = [
+        parameter
+        for parameter, groups in sparse_weights(program.module.operation)
+        if groups == 1
+    ]
+    for parameter in movable:
+        weight = parameter.array(program.parameters)
+        nonzeros = np.count_nonzero(weight, axis=(1, 2, 3))
+        for conv in split_uses(parameter)[0]:
+            boundaries = integers(conv.attributes["filter_boundaries"])
+            loads = [nonzeros[a:b].sum() for a, b in zip(boundaries, boundaries[1:], strict=False)]
+            assert len(loads) == 3
+            assert max(loads) <= nonzeros.sum() / 3 + nonzeros.max(), f"{conv}, {seed=}"
+
+
+@seeds
+@thorough
+def test_longer_filters_of_a_group_stand_first(seed: int) -> None:
+    program = random_network(seed)
+    run(program, [PatternDetect(), PatternGroup()])
+    for parameter, groups in sparse_weights(program.module.operation):
+        weight = parameter.array(program.parameters)
+        lengths = weight.any(axis=(2, 3)).sum(axis=1).reshape(groups, -1)
+        assert (np.diff(lengths, axis=1) <= 0).all(), f"{parameter}, {seed=}"
+
+
+@seeds
+@thorough
+def test_the_channels_of_a_convolution_are_those_its_filters_had(seed: int) -> None:
+    program = random_network(seed)
+    run(program, STAGES)
+    for parameter in walk(program.module.operation, ParameterOp):
+        for conv in split_uses(parameter)[0]:
+            channels = filter_order(conv, "output_channel")
+            np.testing.assert_array_equal(channels, filter_order(parameter), f"{conv}, {seed=}")
+            groups = integer(conv.groups)
+            size = len(channels) // groups
+            assert (channels // size == np.repeat(np.arange(groups), size)).all(), f"{seed=}"
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: PatternBalance(threads=0), "threads must be at least 1, got 0"),
+        (lambda: PatternDetect(max_patterns=0), "max-patterns must be at least 1, got 0"),
+        (lambda: PatternDetect(minimum_sparsity=1.5), "a fraction from 0 to 1, got 1.5"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(build: Any, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
+        build()
