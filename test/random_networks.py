@@ -159,5 +159,7 @@ class _Builder:
         )
 
     def join(self, x: Any) -> Any:
-        """The channels of two values."""
-        return ConcatOp.build([x, self.pick([v for v in self.values if v.type == x.type])])
+        """The channels of two values whose planes are of one size."""
+        n, _, *plane = shape_of(x)
+        fitting = [v for v in self.values if shape_of(v)[0] == n and shape_of(v)[2:] == plane]
+        return ConcatOp.build(x, self.pick(fitting))

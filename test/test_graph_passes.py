@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import random_network
 
-from pattern_mlir import interpret
-from pattern_mlir.dialects import ConvOp, ParameterOp, integer, integers, shape_of
+from pattern_mlir import import_program, interpret, pruning, zoo
+from pattern_mlir.dialects import (
+    ActivateOp,
+    AddOp,
+    ConvOp,
+    ParameterOp,
+    integer,
+    integers,
+    shape_of,
+)
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.passes.base import Pass, forward_function, walk
 from pattern_mlir.passes.filters import filter_order, is_sparse, sparse_weights, split_uses
@@ -19,7 +29,7 @@ from pattern_mlir.passes.pattern_balance import PatternBalance
 from pattern_mlir.passes.pattern_detect import PatternDetect
 from pattern_mlir.passes.pattern_fuse import PatternFuse
 from pattern_mlir.passes.pattern_group import PatternGroup
-from pattern_mlir.pipelines import run
+from pattern_mlir.pipelines import TORCH_TO_TENSORS, run
 from pattern_mlir.program import Program
 
 STAGES: list[Pass] = [PatternFuse(), PatternDetect(), PatternGroup(), PatternBalance(threads=3)]
@@ -94,16 +104,14 @@ def test_no_thread_has_more_than_its_share_and_one_filter(seed: int) -> None:
     program = random_network(seed)
     run(program, STAGES)
     movable = [
-        parameter
-        for parameter, groups in sparse_weights(program.module.operation)
-        if groups == 1
+        parameter for parameter, groups in sparse_weights(program.module.operation) if groups == 1
     ]
     for parameter in movable:
         weight = parameter.array(program.parameters)
         nonzeros = np.count_nonzero(weight, axis=(1, 2, 3))
         for conv in split_uses(parameter)[0]:
             boundaries = integers(conv.attributes["filter_boundaries"])
-            loads = [nonzeros[a:b].sum() for a, b in zip(boundaries, boundaries[1:], strict=False)]
+            loads = [nonzeros[a:b].sum() for a, b in pairwise(boundaries)]
             assert len(loads) == 3
             assert max(loads) <= nonzeros.sum() / 3 + nonzeros.max(), f"{conv}, {seed=}"
 
@@ -131,6 +139,34 @@ def test_the_channels_of_a_convolution_are_those_its_filters_had(seed: int) -> N
             groups = integer(conv.groups)
             size = len(channels) // groups
             assert (channels // size == np.repeat(np.arange(groups), size)).all(), f"{seed=}"
+
+
+def pruned_program(name: str) -> Program:
+    """Return a network of the zoo at 32 x 32 pixels, pruned, as pattern operations."""
+    model = zoo.create(name, classes=5)
+    if name == "mobilenet-v2":  # its 3x3 convolutions are depthwise or the first
+        pruning.prune_connectivity_(model, 3.0, kernel_size=(1, 1))
+    else:
+        pruning.prune_one_shot(model)
+    image = torch.zeros(zoo.input_shape(name, size=32))
+    program = import_program(torch.export.export(model, (image,)))
+    run(program, TORCH_TO_TENSORS)
+    return program
+
+
+@pytest.mark.parametrize("name", zoo.NAMES)
+def test_a_pruned_network_goes_through_all_passes_and_gives_the_same_bytes(name: str) -> None:
+    program = pruned_program(name)
+    again = program.clone()
+    for stage in STAGES:
+        run(program, [stage])
+        run(again, [stage])
+        assert program.text() == again.text(), stage.name
+    module = program.module.operation
+    assert module.verify()
+    assert not walk(module, ActivateOp) and not walk(module, AddOp), "an epilogue is not fused"
+    convolutions = walk(module, ConvOp)
+    assert sum(is_sparse(conv.weight) for conv in convolutions) >= len(convolutions) / 4
 
 
 @pytest.mark.parametrize(
