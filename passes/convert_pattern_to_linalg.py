@@ -129,9 +129,13 @@ class ConvertPatternToLinalg(Pass):
         """Undo the schedule on the weights, then replace each operation by its nests."""
         for parameter in walk(module, ParameterOp):
             _undo_schedule(parameter)
-        for op in walk(module, ir.OpView):
+        # Backwards, so that a concatenation of concatenations is lowered as one.
+        for op in reversed(walk(module, ir.OpView)):
             lowering = _LOWERINGS.get(type(op))
             if lowering is None:
+                continue
+            if not list(op.result.uses):
+                op.operation.erase()
                 continue
             with ir.InsertionPoint(op), op.location:
                 result = lowering(op)
@@ -273,10 +277,20 @@ def _activate(op: Any) -> Any:
     return elementwise([op.input], lambda x: activated(op.attributes["function"], x))
 
 
+def _pieces(op: Any, axis: int) -> list[Any]:
+    """Return what ``op`` joins along ``axis``, looking through concatenations among it."""
+    pieces = []
+    for value in op.operands:
+        producer = None if isinstance(value.owner, ir.Block) else value.owner.opview
+        nested = isinstance(producer, ConcatOp) and producer.axis == axis
+        pieces += _pieces(producer, axis) if nested else [value]
+    return pieces
+
+
 def _concat(op: Any) -> Any:
     result = tensor.empty(shape_of(op.result), op.result.type.element_type)
     offsets = [0] * len(shape_of(op.result))
-    for value in op.operands:
+    for value in _pieces(op, op.axis):
         sizes, strides = shape_of(value), [1] * len(offsets)
         result = tensor.insert_slice(value, result, [], [], [], offsets, sizes, strides)
         offsets[op.axis] += sizes[op.axis]

@@ -197,6 +197,6 @@ def _resized(x: Any, axis: int, tables: Sequence[Any], body: Callable[..., Scala
 
 def _read(x: Any, axis: int, loops: Sequence[int], position: Any) -> Scalar:
     """Build the element of ``x`` at ``position`` (i64) along ``axis``, else where ``loops`` are."""
-    indices = [linalg.index(loop) for loop in loops]
+    indices = [linalg.IndexOp(loop).result for loop in loops]
     indices[axis] = arith.index_cast(ir.IndexType.get(), position)
     return Scalar(tensor.extract(x, indices))
