@@ -1,6 +1,7 @@
 """The `pattern` dialect object, the base class of its operations, and the context they live in."""
 
 from collections.abc import Mapping, Sequence
+from operator import methodcaller
 from typing import Any
 
 from torch_mlir import ir
@@ -76,12 +77,8 @@ class PatternOperation(Pattern.Operation):
     @classmethod
     def _generate_operand_properties(cls, operands: Sequence[Any]) -> None:
         # `ext`'s own accessors want segment sizes even where a single optional operand needs none.
-        for index, field in enumerate(operands):
-            if field.variadicity == Variadicity.variadic:
-                getter = property(lambda self, index=index: list(self.operands)[index:])
-            else:
-                getter = property(lambda self, name=field.name: self.optional_operand(name))
-            setattr(cls, field.name, getter)
+        for field in operands:
+            setattr(cls, field.name, property(methodcaller("optional_operand", field.name)))
 
     @classmethod
     def _operand_fields(cls) -> list[Any]:

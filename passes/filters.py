@@ -30,7 +30,8 @@ Order = npt.NDArray[np.int64]
 
 def split_uses(parameter: Any) -> tuple[list[Any], list[Any]]:
     """Return the convolutions whose weight ``parameter`` is, and its users in any other role."""
-    convolutions, others = [], []
+    convolutions: list[Any] = []
+    others: list[Any] = []
     for use in parameter.result.uses:
         user = use.owner.opview
         is_weight = isinstance(user, ConvOp) and user.operands[use.operand_number] == user.weight

@@ -46,7 +46,8 @@ def random_weight(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         kernels *= rng.random((len(kernels), 1)) < rng.choice([0.3, 0.6, 1.0])
     if kind == "ragged":
         kernels *= rng.random(kernels.shape) < 0.5
-    return weight.astype(np.float32) + np.float32(0)  # the sum turns -0 into +0
+    positive_zeros: Array = weight.astype(np.float32) + np.float32(0)
+    return positive_zeros
 
 
 def random_network(seed: int, operations: int = 10) -> Program:
