@@ -39,8 +39,8 @@ from pattern_mlir.dialects.structure import ConcatOp, ParameterOp, UpsampleOp
 
 __all__ = [
     "ACTIVATIONS",
-    "ActivationAttr",
     "ActivateOp",
+    "ActivationAttr",
     "AdaptiveAveragePoolOp",
     "AddOp",
     "AveragePoolOp",

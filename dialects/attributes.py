@@ -1,14 +1,14 @@
 """Attributes of the `pattern` dialect: pattern library, weight encoding, tensor layouts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import erf
 from typing import Any
 
 import numpy as np
-from pattern_mlir.patterns import Library
 from torch_mlir import ir
 
 from pattern_mlir.dialects.dialect import Pattern, require
+from pattern_mlir.patterns import Library
 
 ACTIVATIONS = {
     "relu": (),
@@ -170,7 +170,7 @@ def _gelu(x: Any) -> Any:
     return x * 0.5 * (1 + np.vectorize(erf, otypes=[np.float64])(x / np.sqrt(2)))
 
 
-_PLAIN_ACTIVATIONS = {
+_PLAIN_ACTIVATIONS: Mapping[str, Callable[[Any], Any]] = {
     "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
     "sigmoid": _sigmoid,

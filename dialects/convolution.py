@@ -1,4 +1,4 @@
-"""`pattern.conv`: a convolution with everything that is computed while its result is in registers."""
+"""`pattern.conv`: a convolution with all that is computed while its result is in registers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -86,7 +86,8 @@ class PatternOperation(Pattern.Operation):
 
     @classmethod
     def _several_optional(cls) -> bool:
-        return sum(f.variadicity != Variadicity.single for f in cls._operand_fields()) > 1
+        optional = [f for f in cls._operand_fields() if f.variadicity != Variadicity.single]
+        return len(optional) > 1
 
     def optional_operand(self, name: str) -> Any:
         """Return the optional operand ``name``, or None where it is absent."""
@@ -109,10 +110,11 @@ class PatternOperation(Pattern.Operation):
             if "operandSegmentSizes" not in op.attributes:
                 return False
             sizes = list(op.attributes["operandSegmentSizes"])
-            return len(sizes) == len(operands) and sum(sizes) == len(op.operands)
+            return bool(len(sizes) == len(operands) and sum(sizes) == len(op.operands))
         required = sum(field.variadicity == Variadicity.single for field in operands)
         unlimited = any(field.variadicity == Variadicity.variadic for field in operands)
-        return required <= len(op.operands) and (unlimited or len(op.operands) <= len(operands))
+        count = len(op.operands)
+        return bool(required <= count and (unlimited or count <= len(operands)))
 
     @classmethod
     def _check_attribute_names(cls, op: Any) -> None:

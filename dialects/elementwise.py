@@ -132,7 +132,9 @@ class ActivateOp(PatternOperation, name="activate", traits=[ext.Pure]):
 
 def broadcast_shape(lhs: Sequence[int], rhs: Sequence[int]) -> list[int]:
     """Return the common shape of two shapes of equal rank; raise `VerificationError` if none."""
-    fits = len(lhs) == len(rhs) and all(a == b or 1 in (a, b) for a, b in zip(lhs, rhs))
+    fits = len(lhs) == len(rhs) and all(
+        a == b or 1 in (a, b) for a, b in zip(lhs, rhs, strict=True)
+    )
     require(
         fits,
         f"operand shapes {list(lhs)} and {list(rhs)} do not fit: ranks must be equal,"

@@ -219,7 +219,7 @@ class AdaptiveAveragePoolOp(PatternOperation, name="adaptive_average_pool", trai
         )
 
     def bounds(self, axis: int) -> list[tuple[int, int]]:
-        """Return the input pixels [first, last) of each output pixel along ``axis`` (0: H, 1: W)."""
+        """Return the input pixels [first, last) of each output pixel along ``axis`` (H or W)."""
         size = shape_of(self.operands[0])[2 + axis]
         count = integers(self.attributes["output_size"])[axis]
         return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]

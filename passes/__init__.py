@@ -9,12 +9,14 @@ from pattern_mlir.passes.base import Pass
 
 PASS_NAMES = (
     "convert-torch-to-pattern",
+    "pattern-canonicalize",
     "pattern-fuse",
     "pattern-detect",
     "pattern-group",
     "pattern-balance",
     "convert-pattern-to-linalg",
     "pattern-pack-weights",
+    "convert-copies-to-linalg",
     "pattern-plan-memory",
     "pattern-outline-layers",
     "convert-layers-to-abi",

@@ -32,7 +32,7 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import window_shape
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.filters import split_uses
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import (
@@ -137,6 +137,11 @@ class ConvertPatternToLinalg(Pass):
             if not list(op.result.uses):
                 op.operation.erase()
                 continue
+            element_type = op.result.type.element_type
+            if not isinstance(element_type, ir.FloatType):
+                raise OperationFailure(
+                    op, f"computes with floats only, got {element_type}; cast to f32 before"
+                )
             with ir.InsertionPoint(op), op.location:
                 result = lowering(op)
             op.result.replace_all_uses_with(result)

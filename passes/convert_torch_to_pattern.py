@@ -38,13 +38,39 @@ FLOATS = ("f16", "f32", "f64")
 
 SHAPE_OPERATIONS = frozenset(
     f"torch.aten.{name}"
-    for name in (
-        "alias clone contiguous detach expand flatten.using_ints permute reshape size.int"
-        " slice.Tensor split.Tensor squeeze squeeze.dim t transpose.int unflatten.int unsqueeze"
-        " view _unsafe_view"
-    ).split()
+    for name in [
+        "alias",
+        "clone",
+        "contiguous",
+        "detach",
+        "expand",
+        "flatten.using_ints",
+        "permute",
+        "reshape",
+        "size.int",
+        "slice.Tensor",
+        "split.Tensor",
+        "squeeze",
+        "squeeze.dim",
+        "t",
+        "transpose.int",
+        "unflatten.int",
+        "unsqueeze",
+        "view",
+        "_unsafe_view",
+    ]
 )
 """Operations that compute nothing: they are no fallbacks."""
+
+
+HELPER_PREFIXES = (
+    "torch.constant.",
+    "torch.prim.ListConstruct",
+    "torch_c.",
+    "torch.aten.pad",
+    "torch.aten.constant_pad_nd",
+)
+"""Operations that go when their last user has a pattern form."""
 
 
 class _NoForm(Exception):
@@ -127,9 +153,7 @@ def _convert(op: Any, conversion: Callable[[Any], Any]) -> bool:
 
 
 def _is_dead_helper(op: Any) -> bool:
-    helpers = ("torch.constant.", "torch.prim.ListConstruct", "torch_c.", "torch.aten.pad")
-    helpers += ("torch.aten.constant_pad_nd",)
-    return op.name.startswith(helpers) and not any(True for _ in op.results[0].uses)
+    return op.name.startswith(HELPER_PREFIXES) and not any(True for _ in op.results[0].uses)
 
 
 def _builtin(value: Any) -> Any:
@@ -137,6 +161,8 @@ def _builtin(value: Any) -> Any:
     if value.owner and not isinstance(value.owner, ir.Block):
         producer = value.owner
         if producer.name == "torch_c.from_builtin_tensor":
+            if str(producer.operands[0].type.element_type) not in FLOATS:
+                raise _NoForm
             return producer.operands[0]
     match = re.fullmatch(r"!torch\.vtensor<\[([\d,]*)\],(\w+)>", str(value.type))
     if not match or match[2] not in FLOATS:

@@ -7,35 +7,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from torch_mlir import ir
 from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.dialects import ParameterOp, shape_of
+from pattern_mlir.dialects.element_types import numpy_type
 from pattern_mlir.errors import ParameterError
-from pattern_mlir.parameters import Array, ParameterStore
+from pattern_mlir.parameters import ALIGNMENT, Array, ParameterStore, aligned_bytes
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
+from pattern_mlir.passes.buffers import add_buffer_argument, argument_attributes, buffer_role
 
 WEIGHTS = "pattern.weights"
 """The name of the packed weights in the parameter store."""
-
-BUFFER = "pattern.buffer"
-"""Argument attribute: what a function's buffer argument holds."""
-
-ALIGNMENT = 64
-"""Bytes: a cache line, and a vector of every target."""
-
-_NUMPY_TYPES: dict[str, type[np.generic]] = {
-    "index": np.int64,
-    "f16": np.float16,
-    "f32": np.float32,
-    "f64": np.float64,
-    "i1": np.bool_,
-    "i8": np.int8,
-    "i16": np.int16,
-    "i32": np.int32,
-    "i64": np.int64,
-}
 
 
 @dataclass(frozen=True)
@@ -81,25 +64,24 @@ class PatternPackWeights(Pass):
         for key, op in arrays.items():
             offsets[key] = size
             size += -(-_byte_count(op) // ALIGNMENT) * ALIGNMENT
-        weights = _aligned_bytes(size)
+        weights = aligned_bytes(size)
         for key, op in arrays.items():
             start = offsets[key]
             target = weights[start : start + _byte_count(op)].view(_numpy_type(op))
             target.reshape(shape_of(op.result))[...] = _array(op, parameters)
         parameters.add(WEIGHTS, weights)
         for function, ops in packed.items():
-            argument = _add_argument(function, size)
+            argument = add_buffer_argument(function, size, "weights")
             for op in ops:
                 _replace_by_view(op, argument, offsets[_key(op)])
 
 
 def _is_open(function: Any) -> bool:
     """Whether ``function`` is public, has a body, and takes no weights yet."""
-    known = function.attributes.get("arg_attrs", [])
     return (
         "sym_visibility" not in function.attributes
         and not function.is_external
-        and not any(BUFFER in attributes for attributes in known)
+        and "weights" not in map(buffer_role, argument_attributes(function))
     )
 
 
@@ -109,7 +91,7 @@ def _is_packed(op: Any) -> bool:
         return True
     if not isinstance(op, arith.ConstantOp) or not isinstance(op.type, ir.RankedTensorType):
         return False
-    known = str(op.type.element_type) in _NUMPY_TYPES
+    known = numpy_type(op.type.element_type) is not None
     return known and isinstance(op.value, ir.DenseElementsAttr) and not op.value.is_splat
 
 
@@ -123,12 +105,13 @@ def _key(op: Any) -> Hashable:
 
 
 def _numpy_type(op: Any) -> type[np.generic]:
-    element_type = str(ir.RankedTensorType(op.result.type).element_type)
-    if element_type not in _NUMPY_TYPES:
+    element_type = ir.RankedTensorType(op.result.type).element_type
+    found = numpy_type(element_type)
+    if found is None:
         raise OperationFailure(
             op, f"parameters of type {element_type} cannot be packed; convert the model to float32"
         )
-    return _NUMPY_TYPES[element_type]
+    return found
 
 
 def _byte_count(op: Any) -> int:
@@ -149,27 +132,6 @@ def _array(op: Any, parameters: ParameterStore) -> Array:
             f" {op.result.type}; module and .safetensors do not belong together",
         )
     return array
-
-
-def _aligned_bytes(size: int) -> npt.NDArray[np.uint8]:
-    """Return ``size`` zeros that start at a multiple of `ALIGNMENT` in memory."""
-    block = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size]
-
-
-def _add_argument(function: Any, size: int) -> Any:
-    """Add the argument for ``size`` bytes of weights and return it."""
-    type_ = ir.MemRefType.get([size], ir.IntegerType.get_signless(8))
-    argument = function.entry_block.add_argument(type_, function.location)
-    inputs, results = function.type.inputs, function.type.results
-    known = function.attributes.get("arg_attrs", [ir.DictAttr.get({})] * len(inputs))
-    function.attributes["function_type"] = ir.TypeAttr.get(
-        ir.FunctionType.get([*inputs, type_], results)
-    )
-    own = ir.DictAttr.get({BUFFER: ir.StringAttr.get("weights")})
-    function.attributes["arg_attrs"] = ir.ArrayAttr.get([*known, own])
-    return argument
 
 
 def _replace_by_view(op: Any, weights: Any, offset: int) -> None:

@@ -17,6 +17,9 @@ from pattern_mlir.errors import ParameterError
 
 Array = npt.NDArray[Any]
 
+ALIGNMENT = 64
+"""Bytes: a cache line, and a vector of every target."""
+
 
 class ParameterStore(Mapping[str, Array]):
     """A model's parameters by name; arrays are held as they are, never copied.
@@ -63,7 +66,7 @@ class ParameterStore(Mapping[str, Array]):
             ParameterError: the file is missing, or is no safetensors file.
         """
         try:
-            file = safetensors.safe_open(path, framework="numpy")
+            file: Any = safetensors.safe_open(path, framework="numpy")
             names = list(file.keys())
         except (OSError, safetensors.SafetensorError) as error:
             raise ParameterError(
@@ -76,7 +79,14 @@ class ParameterStore(Mapping[str, Array]):
         return store
 
 
-class atomic_file:  # noqa: N801 - reads as a verb at its uses
+def aligned_bytes(size: int) -> Array:
+    """Return ``size`` zeros (u8) that start at a multiple of `ALIGNMENT` in memory."""
+    block = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size]
+
+
+class atomic_file:
     """Context manager: a temporary path beside ``path`` that takes its place on success only."""
 
     def __init__(self, path: Path) -> None:

@@ -81,7 +81,9 @@ def natural_patterns(
 
 def supports(weight: Array) -> npt.NDArray[np.bool_]:
     """Return which weights are not zero (NaN counts, -0.0 does not), [filters, channels, taps]."""
-    return (weight != 0).reshape(*weight.shape[:2], -1)
+    kept: npt.NDArray[np.bool_] = weight != 0
+    flat: npt.NDArray[np.bool_] = kept.reshape(*weight.shape[:2], -1)
+    return flat
 
 
 def assign(weight: Array, library: Library) -> npt.NDArray[np.int16]:
@@ -198,7 +200,8 @@ def connectivity_mask(weight: Array, rate: float, balanced: bool = False) -> npt
     count = int(np.ceil(rows.shape[1] / rate))
     kept = np.zeros(rows.shape, bool)
     np.put_along_axis(kept, np.argsort(-rows, axis=1, kind="stable")[:, :count], True, axis=1)
-    return kept.reshape(norms.shape)
+    chosen: npt.NDArray[np.bool_] = kept.reshape(norms.shape)
+    return chosen
 
 
 def kernel_order(assignment: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
@@ -207,7 +210,8 @@ def kernel_order(assignment: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
     ``assignment`` is the filter's row [channels].
     """
     order = np.argsort(assignment, kind="stable")
-    return order[assignment[order] != EMPTY]
+    channels: npt.NDArray[np.int64] = order[assignment[order] != EMPTY]
+    return channels
 
 
 def histograms(assignment: npt.NDArray[np.int16], patterns: int) -> npt.NDArray[np.int64]:

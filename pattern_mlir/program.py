@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch_mlir import ir
 
 from pattern_mlir.dialects import create_context
-from pattern_mlir.errors import ParameterError
+from pattern_mlir.dialects.element_types import numpy_type
+from pattern_mlir.errors import ParameterError, PatternError
 from pattern_mlir.parameters import ParameterStore, atomic_file
+from pattern_mlir.runtime.plan import TensorSpec
 
 PARAMETERS_ATTRIBUTE = "pattern.parameters"
 """Module attribute: the file name, in the module's folder, of its parameters."""
+
+NAME_ATTRIBUTE = "pattern.name"
+"""Argument and result attribute: the name it has in the model."""
 
 
 @dataclass
@@ -73,3 +80,31 @@ class Program:
                 )
         with atomic_file(path) as temporary:
             temporary.write_text(self.text())
+
+
+def tensor_specs(types: Sequence[Any], attributes: Sequence[Any] | None) -> tuple[TensorSpec, ...]:
+    """Return what a caller must know of a function's arguments of ``types``.
+
+    ``attributes`` are the arguments' own, which may hold their names; None where there are none.
+    """
+    named = attributes or [{}] * len(types)
+    return tuple(
+        tensor_spec(
+            ir.StringAttr(own[NAME_ATTRIBUTE]).value if NAME_ATTRIBUTE in own else f"input{index}",
+            type_,
+        )
+        for index, (type_, own) in enumerate(zip(types, named, strict=True))
+    )
+
+
+def tensor_spec(name: str, type_: Any) -> TensorSpec:
+    """Return the name, shape and element type of a tensor or buffer of ``type_``."""
+    if not isinstance(type_, ir.ShapedType) or not type_.has_static_shape:
+        raise PatternError(
+            f"'{name}' is of type {type_}, not a tensor of fixed shape; lower the module to the"
+            " pattern level first"
+        )
+    dtype = numpy_type(type_.element_type)
+    if dtype is None:
+        raise PatternError(f"'{name}' has elements of type {type_.element_type}, numpy has none")
+    return TensorSpec(name, tuple(type_.shape), np.dtype(dtype))

@@ -1,4 +1,4 @@
-"""What the compiler did to each layer: patterns, kernels kept, balance, and why a layer is dense."""
+"""What the compiler did to each layer: patterns, kernels kept, balance, why it is dense."""
 
 from __future__ import annotations
 
@@ -124,9 +124,7 @@ def _table(report: Report) -> Any:
 def layer_reports(program: Program) -> tuple[LayerReport, ...]:
     """Describe the layers of ``program``, a module of pattern operations after its schedule."""
     operations = [
-        op
-        for op in walk(program.module.operation, ir.OpView)
-        if isinstance(op, (ConvOp, LinearOp))
+        op for op in walk(program.module.operation, ir.OpView) if isinstance(op, (ConvOp, LinearOp))
     ]
     return tuple(_layer(op, program) for op in operations)
 

@@ -38,9 +38,7 @@ def _is_constant(value: Any) -> bool:
     )
 
 
-def compile_graph(
-    graph: torch.fx.GraphModule, example_inputs: Sequence[Any]
-) -> Callable[..., Any]:
+def compile_graph(graph: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
     """Compile a captured graph; the signature is TorchDynamo's for back ends.
 
     Weights are taken as they are now: compile again after changing them.
@@ -56,9 +54,7 @@ def compile_graph(
             " call the model under torch.no_grad() or torch.inference_mode()"
         )
     wrapper = _WithConstants(graph, example_inputs).eval()
-    inputs = [
-        value for i, value in enumerate(example_inputs) if i not in wrapper.constants
-    ]
+    inputs = [value for i, value in enumerate(example_inputs) if i not in wrapper.constants]
     exported = torch.export.export(wrapper, tuple(inputs))
     model = compile_program(exported)
 

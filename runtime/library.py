@@ -64,7 +64,9 @@ class Instance:
                 )
         # The arrays stay referenced: the C side keeps pointers into them.
         self._boundaries = [
-            None if layer.boundaries is None else (ctypes.c_int64 * (threads + 1))(*layer.boundaries)
+            None
+            if layer.boundaries is None
+            else (ctypes.c_int64 * (threads + 1))(*layer.boundaries)
             for layer in layers
         ]
         self._layers = (_Layer * len(layers))(

@@ -1,4 +1,4 @@
-"""`not COMMAND…`: succeeds when the command fails in an orderly way, as LLVM's tool of that name."""
+"""`not COMMAND…`: succeeds when the command fails in an orderly way, as LLVM's tool does."""
 
 import subprocess
 import sys

@@ -29,7 +29,7 @@ from pattern_mlir.passes.pattern_balance import PatternBalance
 from pattern_mlir.passes.pattern_detect import PatternDetect
 from pattern_mlir.passes.pattern_fuse import PatternFuse
 from pattern_mlir.passes.pattern_group import PatternGroup
-from pattern_mlir.pipelines import TORCH_TO_TENSORS, run
+from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.program import Program
 
 STAGES: list[Pass] = [PatternFuse(), PatternDetect(), PatternGroup(), PatternBalance(threads=3)]
@@ -150,7 +150,8 @@ def pruned_program(name: str) -> Program:
         pruning.prune_one_shot(model)
     image = torch.zeros(zoo.input_shape(name, size=32))
     program = import_program(torch.export.export(model, (image,)))
-    run(program, TORCH_TO_TENSORS)
+    for level in target_levels("host")[:2]:
+        run(program, level.stages)
     return program
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pattern_mlir.patterns import (
     EMPTY,
     Library,
@@ -109,7 +112,7 @@ def test_balance_splits_a_permutation_into_rising_ranges(work: list[int], thread
     assert sorted(order.tolist()) == list(range(len(work)))
     assert boundaries[0] == 0 and boundaries[-1] == len(work)
     assert len(boundaries) == threads + 1 and (np.diff(boundaries) >= 0).all()
-    loads = [nonzeros[order[a:b]].sum() for a, b in zip(boundaries, boundaries[1:])]
+    loads = [nonzeros[order[a:b]].sum() for a, b in pairwise(boundaries)]
     # Longest processing time first is within 4/3 of the best split (Graham 1969).
     least = max(nonzeros.max(), int(np.ceil(nonzeros.sum() / threads)))
     assert max(loads) <= 4 / 3 * least + nonzeros.max() * (len(work) <= 2 * threads) + 1
@@ -181,7 +184,8 @@ def test_projection_and_connectivity_keep_the_largest_norms(seed: int, balanced:
     kept = connectivity_mask(projected, 3.6, balanced)
     assert kept.sum() == (5 * 2 if balanced else 10)
     energy = (projected.astype(np.float64) ** 2).sum((2, 3))
-    for kept_row, row in zip(kept if balanced else [kept], energy if balanced else [energy]):
+    rows = zip(kept if balanced else [kept], energy if balanced else [energy], strict=True)
+    for kept_row, row in rows:
         assert row[kept_row].min() >= row[~kept_row].max()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from pattern_mlir import patterns, zoo
 from pattern_mlir.errors import PatternError
 from pattern_mlir.pruning import (
@@ -15,7 +17,6 @@ from pattern_mlir.pruning import (
     prune_patterns_,
     skip_first,
 )
-from torch import nn
 
 
 def test_every_kernel_keeps_one_pattern_of_the_library_or_nothing() -> None:
@@ -34,7 +35,9 @@ def test_every_kernel_keeps_one_pattern_of_the_library_or_nothing() -> None:
 def test_what_stays_is_what_it_was() -> None:
     before, after = zoo.create("resnet18", classes=2), zoo.create("resnet18", classes=2)
     prune_one_shot(after)
-    for (name, old), new in zip(before.state_dict().items(), after.state_dict().values()):
+    for (name, old), new in zip(
+        before.state_dict().items(), after.state_dict().values(), strict=True
+    ):
         kept = new != 0
         assert torch.equal(old[kept], new[kept]), name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from pattern_mlir import zoo
 from pattern_mlir.errors import PatternError
 

@@ -21,10 +21,7 @@ from pattern_mlir.importer.batch_norm import fold_batch_norms
 from pattern_mlir.importer.checks import check_exported, check_tensors
 from pattern_mlir.importer.hooks import NamedLocations, ParameterHooks
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.program import Program
-
-NAME_ATTRIBUTE = "pattern.name"
-"""Argument and result attribute: the name it has in the model."""
+from pattern_mlir.program import NAME_ATTRIBUTE, Program
 
 
 @dataclass
@@ -102,7 +99,9 @@ def _name_arguments(function: Any, exported: ExportedProgram) -> None:
         signature = exported.graph_signature
         inputs = [s.arg.name for s in signature.input_specs if s.kind == InputKind.USER_INPUT]
         function.attributes["arg_attrs"] = _names(inputs)
-        function.attributes["res_attrs"] = _names(_output_names(exported, len(function.type.results)))
+        function.attributes["res_attrs"] = _names(
+            _output_names(exported, len(function.type.results))
+        )
 
 
 def _names(names: Sequence[str]) -> Any:

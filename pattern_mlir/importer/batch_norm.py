@@ -32,16 +32,15 @@ def fold_batch_norms(exported: ExportedProgram, tensors: dict[str, Any]) -> None
     exported.graph_module.recompile()
 
 
-def _fold(
-    graph: torch.fx.Graph, norm: torch.fx.Node, names: dict[str, str], tensors: dict[str, Any]
-) -> None:
+def _fold(graph: torch.fx.Graph, norm: Any, names: dict[str, str], tensors: dict[str, Any]) -> None:
     producer = norm.args[0]
     if not isinstance(producer, torch.fx.Node) or producer.target not in FOLDABLE:
         return
-    weight, bias = producer.args[1], producer.args[2] if len(producer.args) > 2 else None
+    arguments: list[Any] = [*producer.args, None][: max(3, len(producer.args))]
+    weight, bias = arguments[1:3]
     gamma, beta, mean, variance = norm.args[1:5]
     # The folded bias takes the place of a parameter that nothing else reads.
-    carrier = next((p for p in (bias, beta, mean) if p is not None), None)
+    carrier: Any = next((p for p in (bias, beta, mean) if p is not None), None)
     owned = [p for p in (producer, weight, carrier) if isinstance(p, torch.fx.Node)]
     if len(owned) != 3 or any(len(p.users) != 1 for p in owned):
         return
@@ -54,18 +53,17 @@ def _fold(
         tensor: torch.Tensor = tensors[names[node.name]]
         return tensor.detach().double()
 
-    epsilon = norm.args[EPSILON[norm.target]]  # type: ignore[index]
+    epsilon = norm.args[EPSILON[norm.target]]
     scale = value(gamma, 1.0) / torch.sqrt(value(variance, 1.0) + epsilon)
     old = tensors[names[weight.name]]
     folded = old.detach().double() * scale.reshape(-1, *[1] * (old.dim() - 1))
     shifted = value(beta, 0.0) + (value(bias, 0.0) - value(mean, 0.0)) * scale
     tensors[names[weight.name]] = folded.to(old.dtype)
-    tensors[names[carrier.name]] = shifted.to(old.dtype)  # type: ignore[union-attr]
+    tensors[names[carrier.name]] = shifted.to(old.dtype)
 
-    arguments = list(producer.args) + [None] * (3 - len(producer.args))
     arguments[2] = carrier
     with graph.inserting_before(norm):
-        fused = graph.call_function(producer.target, tuple(arguments))  # type: ignore[arg-type]
+        fused = graph.call_function(producer.target, tuple(arguments))
     fused.meta = {**producer.meta, "val": producer.meta["val"]}
     if norm.target is BATCH_NORMS[0]:
         norm.replace_all_uses_with(fused)

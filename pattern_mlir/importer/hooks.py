@@ -22,7 +22,7 @@ INTEGER_WIDTHS = {
 }
 
 
-class ParameterHooks(FxImporterHooks):  # type: ignore[misc]
+class ParameterHooks(FxImporterHooks):
     """Turns every parameter, buffer and constant tensor into a `pattern.parameter`."""
 
     def __init__(self, tensors: Mapping[str, Any], parameters: ParameterStore) -> None:
@@ -61,7 +61,7 @@ class ParameterHooks(FxImporterHooks):  # type: ignore[misc]
         return self._names[key]
 
 
-class NamedLocations(ContextCache):  # type: ignore[misc]
+class NamedLocations(ContextCache):
     """Gives operations the location `loc("layer1.0.conv1"(file:line))`."""
 
     def get_node_location(self, node: torch.fx.Node) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +31,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(_double_convolution(*pair) for pair in pairs)
         self.up = nn.ModuleList(
             _double_convolution(wide + narrow, narrow)
-            for narrow, wide in reversed(list(zip(WIDTHS, WIDTHS[1:], strict=False)))
+            for narrow, wide in reversed(list(pairwise(WIDTHS)))
         )
         self.pool = nn.MaxPool2d(2)
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")

@@ -1,0 +1,48 @@
+"""The buffers of a network's function: what the passes below tensors share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+
+from pattern_mlir.dialects.element_types import numpy_type
+
+BUFFER = "pattern.buffer"
+"""Argument attribute: `arena` or `weights`; arguments without it are inputs and outputs."""
+
+
+def byte_size(type_: Any) -> int:
+    """Return the bytes of a static memref, elements one after the other."""
+    return (
+        int(np.prod(type_.shape, dtype=np.int64))
+        * np.dtype(numpy_type(type_.element_type)).itemsize
+    )
+
+
+def argument_attributes(function: Any) -> list[Any]:
+    """Return the attributes of each argument of ``function``."""
+    empty = [ir.DictAttr.get({})] * len(function.type.inputs)
+    return list(function.attributes.get("arg_attrs", empty))
+
+
+def buffer_role(attributes: Any) -> str:
+    """Return what an argument with ``attributes`` holds, empty for an input or output."""
+    return str(ir.StringAttr(attributes[BUFFER]).value) if BUFFER in attributes else ""
+
+
+def add_buffer_argument(function: Any, size: int, role: str) -> Any:
+    """Add an argument `memref<size x i8>` marked ``role`` at the end; return its value."""
+    type_ = ir.MemRefType.get([size], ir.IntegerType.get_signless(8))
+    attributes = [
+        *argument_attributes(function),
+        ir.DictAttr.get({BUFFER: ir.StringAttr.get(role)}),
+    ]
+    value = function.regions[0].blocks[0].add_argument(type_, function.location)
+    inputs = [*function.type.inputs, type_]
+    function.attributes["function_type"] = ir.TypeAttr.get(
+        ir.FunctionType.get(inputs, function.type.results)
+    )
+    function.attributes["arg_attrs"] = ir.ArrayAttr.get(attributes)
+    return value

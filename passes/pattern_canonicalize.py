@@ -1,0 +1,129 @@
+"""`pattern-canonicalize`: the simplest form of what means the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch_mlir import ir
+
+from pattern_mlir.dialects import (
+    ActivateOp,
+    ActivationAttr,
+    AdaptiveAveragePoolOp,
+    AveragePoolOp,
+    ConvOp,
+    MaxPoolOp,
+    ParameterOp,
+    UpsampleOp,
+    integers,
+    shape_of,
+)
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import Pass, walk
+
+IDEMPOTENT = frozenset({"relu", "relu6", "clamp"})
+"""Activations that change nothing when applied twice."""
+
+
+@dataclass(frozen=True)
+class PatternCanonicalize(Pass):
+    """Fold what upstream canonicalization cannot know of pattern operations.
+
+    - `clamp` from 0 to 6 is `relu6`, from 0 up `relu`;
+    - an activation of itself, and `relu` before or behind `relu6`, is one;
+    - a pool whose windows are single pixels, and a pool or an upsampling to the input's own size,
+      is its input;
+    - a `filter_order` or `output_channel` that moves nothing is dropped.
+
+    Dead and equal operations are left to `canonicalize` and `cse`.
+
+    Before:
+        func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+          %0 = "pattern.activate"(%arg0) {function = #pattern.activation<"clamp", [0.0, 6.0]>}
+            : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+          %1 = "pattern.activate"(%0) {function = #pattern.activation<"relu", []>}
+            : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+          return %1 : tensor<1x2x4x4xf32>
+        }
+
+    After:
+        func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+          %0 = "pattern.activate"(%arg0) {function = #pattern.activation<"relu6", []>}
+            : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+          return %0 : tensor<1x2x4x4xf32>
+        }
+    """
+
+    name: ClassVar[str] = "pattern-canonicalize"
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Apply each fold until none applies."""
+        while any([_fold(op) for op in walk(module, ir.OpView) if type(op) in _FOLDS]):
+            pass
+
+
+def _fold(op: Any) -> bool:
+    """Fold ``op``; return whether anything changed."""
+    return _FOLDS[type(op)](op)
+
+
+def _replace(op: Any, value: Any) -> bool:
+    op.results[0].replace_all_uses_with(value)
+    op.operation.erase()
+    return True
+
+
+def _fold_activate(op: Any) -> bool:
+    function = op.attributes["function"]
+    simple = {(0.0, 6.0): "relu6", (0.0, float("inf")): "relu"}.get(function.values)
+    if function.function_name == "clamp" and simple:
+        op.attributes["function"] = ActivationAttr.build(simple)
+        return True
+    producer = None if isinstance(op.input.owner, ir.Block) else op.input.owner.opview
+    if not isinstance(producer, ActivateOp):
+        return False
+    inner = producer.attributes["function"]
+    names = {inner.function_name, function.function_name}
+    if inner == function and function.function_name in IDEMPOTENT:
+        return _replace(op, producer.result)
+    if names == {"relu", "relu6"}:
+        op.attributes["function"] = ActivationAttr.build("relu6")
+        op.operation.operands[0] = producer.input
+        return True
+    return False
+
+
+def _fold_windowed_pool(op: Any) -> bool:
+    unit = all(integers(op.attributes[name]) == [1, 1] for name in ("kernel_size", "strides"))
+    return unit and "divisor" not in op.attributes and _replace(op, op.input)
+
+
+def _fold_resize(op: Any) -> bool:
+    same = shape_of(op.input) == shape_of(op.result) and "scales" not in op.attributes
+    return same and _replace(op, op.input)
+
+
+def _drop_identity(name: str) -> Callable[[Any], bool]:
+    def fold(op: Any) -> bool:
+        if name not in op.attributes:
+            return False
+        order = integers(op.attributes[name])
+        if order != list(range(len(order))):
+            return False
+        del op.attributes[name]
+        return True
+
+    return fold
+
+
+_FOLDS: dict[type, Callable[[Any], bool]] = {
+    ActivateOp: _fold_activate,
+    AdaptiveAveragePoolOp: _fold_resize,
+    AveragePoolOp: _fold_windowed_pool,
+    ConvOp: _drop_identity("output_channel"),
+    MaxPoolOp: _fold_windowed_pool,
+    ParameterOp: _drop_identity("filter_order"),
+    UpsampleOp: _fold_resize,
+}

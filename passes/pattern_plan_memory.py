@@ -1,0 +1,180 @@
+"""`pattern-plan-memory`: every intermediate result at a planned place of one arena."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch_mlir import ir
+from torch_mlir.dialects import arith, memref
+
+from pattern_mlir.dialects import i64
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, walk
+from pattern_mlir.passes.buffers import (
+    add_buffer_argument,
+    argument_attributes,
+    buffer_role,
+    byte_size,
+)
+
+ARENA_BYTES = "pattern.arena_bytes"
+"""Module attribute: the size of the arena."""
+
+LIVE_BYTES = "pattern.live_bytes"
+"""Module attribute: the most that is alive at a time; no plan takes less."""
+
+ALIASES = frozenset(
+    f"memref.{name}"
+    for name in [
+        "cast",
+        "collapse_shape",
+        "expand_shape",
+        "memory_space_cast",
+        "reinterpret_cast",
+        "subview",
+        "transpose",
+        "view",
+    ]
+)
+"""Operations whose result is the same memory as their first operand."""
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """A buffer of ``size`` bytes, used from operation ``first`` to operation ``last``."""
+
+    size: int
+    first: int
+    last: int
+
+    def overlaps(self, other: Lifetime) -> bool:
+        """Whether both are alive at some operation."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class PatternPlanMemory(Pass):
+    """Give every buffer of the network a place in one arena, which it takes as last argument.
+
+    Buffers that are never alive together may share memory; a buffer lives from its first to its
+    last use, through all its views. The largest are placed first, each at the lowest free offset
+    that is a multiple of ``alignment`` bytes. Allocations inside loops move out of them.
+
+    Before:
+        func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
+          %alloc = memref.alloc() : memref<4xf32>
+          memref.copy %arg0, %alloc : memref<4xf32> to memref<4xf32>
+          memref.copy %alloc, %arg1 : memref<4xf32> to memref<4xf32>
+          return
+        }
+
+    After:
+        func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>,
+            %arg2: memref<64xi8> {pattern.buffer = "arena"}) {
+          %c0 = arith.constant 0 : index
+          %view = memref.view %arg2[%c0][] : memref<64xi8> to memref<4xf32>
+          memref.copy %arg0, %view : memref<4xf32> to memref<4xf32>
+          memref.copy %view, %arg1 : memref<4xf32> to memref<4xf32>
+          return
+        }
+    """
+
+    alignment: int = 64
+
+    name: ClassVar[str] = "pattern-plan-memory"
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Replace each allocation by a view of the arena."""
+        function = forward_function(module)
+        if "arena" in map(buffer_role, argument_attributes(function)):
+            return
+        block = function.regions[0].blocks[0]
+        allocations = walk(function, memref.AllocOp)
+        for op in walk(function, memref.DeallocOp):
+            op.operation.erase()
+        positions = {op.operation: index for index, op in enumerate(block.operations)}
+        lifetimes = [self._lifetime(op, block, positions) for op in allocations]
+        offsets, size = plan(lifetimes, self.alignment)
+        # An arena of no bytes would be no buffer; the smallest one keeps the signature the same.
+        size = max(size, self.alignment)
+        arena = add_buffer_argument(function, size, "arena")
+        with ir.InsertionPoint.at_block_begin(block):
+            for op, offset in zip(allocations, offsets, strict=True):
+                with op.location:
+                    start = arith.ConstantOp(ir.IndexType.get(), offset).result
+                    view = memref.ViewOp(op.result.type, arena, start, []).result
+                op.result.replace_all_uses_with(view)
+                op.operation.erase()
+        module.attributes[ARENA_BYTES] = i64(size)
+        module.attributes[LIVE_BYTES] = i64(largest_live_set(lifetimes, self.alignment))
+
+    def _lifetime(self, op: Any, block: Any, positions: dict[Any, int]) -> Lifetime:
+        type_ = ir.MemRefType(op.result.type)
+        if not type_.has_static_shape:
+            raise OperationFailure(
+                op, f"cannot plan a buffer of dynamic shape {type_}; export with fixed input sizes"
+            )
+        used = [positions[_ancestor(user, block)] for user in _users(op.result)]
+        first, last = (min(used), max(used)) if used else (0, 0)
+        return Lifetime(byte_size(type_), first, last)
+
+
+def plan(lifetimes: Sequence[Lifetime], alignment: int) -> tuple[list[int], int]:
+    """Return each buffer's offset and the arena's size, in bytes.
+
+    Greedy by size: the largest first, each at the lowest offset where it overlaps no buffer that
+    is alive with it.
+    """
+    offsets = [0] * len(lifetimes)
+    placed: list[int] = []
+    for index in sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].size, i)):
+        buffer = lifetimes[index]
+        taken = sorted(
+            (offsets[other], offsets[other] + aligned(lifetimes[other].size, alignment))
+            for other in placed
+            if buffer.overlaps(lifetimes[other])
+        )
+        offset = 0
+        for start, end in taken:
+            if offset + buffer.size <= start:
+                break
+            offset = max(offset, end)
+        offsets[index] = offset
+        placed.append(index)
+    ends = (
+        offset + aligned(b.size, alignment) for offset, b in zip(offsets, lifetimes, strict=True)
+    )
+    return offsets, max(ends, default=0)
+
+
+def largest_live_set(lifetimes: Sequence[Lifetime], alignment: int) -> int:
+    """Return the most bytes that are alive at one operation."""
+    at_starts = (
+        sum(aligned(b.size, alignment) for b in lifetimes if b.first <= buffer.first <= b.last)
+        for buffer in lifetimes
+    )
+    return max(at_starts, default=0)
+
+
+def aligned(size: int, alignment: int) -> int:
+    """Return ``size`` rounded up to a multiple of ``alignment``."""
+    return -(-size // alignment) * alignment
+
+
+def _users(value: Any) -> list[Any]:
+    """Return the operations that use ``value`` or a view of it."""
+    users = []
+    for use in value.uses:
+        users.append(use.owner.operation)
+        if use.owner.operation.name in ALIASES:
+            users += _users(use.owner.operation.results[0])
+    return users
+
+
+def _ancestor(op: Any, block: Any) -> Any:
+    """Return the operation of ``block`` that ``op`` is or lies in."""
+    while op.block != block:
+        op = op.parent.operation
+    return op

@@ -1,0 +1,103 @@
+"""From layers in the LLVM dialect to LLVM IR, assembly and object code, by llvmlite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects import llvm as llvm_dialect
+
+from pattern_mlir.errors import CompileError
+from pattern_mlir.llvm_text import for_llvm_22
+from pattern_mlir.passes.pattern_outline_layers import BUFFERS, EXTENT, LAYERS
+from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
+from pattern_mlir.program import Program, tensor_spec
+from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, TensorSpec
+from pattern_mlir.targets import Target
+
+OPTIMIZATION_LEVEL = 3
+
+
+def layer_plan(program: Program) -> LayerPlan:
+    """Return what the runtime must know of ``program``, whose layers are outlined.
+
+    Raises:
+        CompileError: the module has no layers.
+    """
+    operation = program.module.operation
+    if LAYERS not in operation.attributes:
+        raise CompileError(
+            "the module has no layers; lower it with --target=host,"
+            " or run pattern-outline-layers first"
+        )
+    functions = {
+        ir.StringAttr(op.operation.attributes["sym_name"]).value: op.operation
+        for op in program.module.body.operations
+        if "sym_name" in op.operation.attributes
+    }
+    layers = [ir.FlatSymbolRefAttr(name).value for name in operation.attributes[LAYERS]]
+    buffers = [_buffer(description) for description in operation.attributes[BUFFERS]]
+    return LayerPlan(
+        layers=tuple(
+            PlannedLayer(name, ir.IntegerAttr(functions[name].attributes[EXTENT]).value)
+            for name in layers
+        ),
+        inputs=tuple(spec for role, spec in buffers if role == "input"),
+        outputs=tuple(spec for role, spec in buffers if role == "output"),
+        arena_bytes=ir.IntegerAttr(operation.attributes[ARENA_BYTES]).value,
+        live_bytes=ir.IntegerAttr(operation.attributes[LIVE_BYTES]).value,
+    )
+
+
+def _buffer(description: Any) -> tuple[str, TensorSpec]:
+    role, name, type_ = ir.ArrayAttr(description)
+    spec = tensor_spec(ir.StringAttr(name).value, ir.TypeAttr(type_).value)
+    return ir.StringAttr(role).value, spec
+
+
+def llvm_ir(program: Program) -> str:
+    """Return the LLVM IR of ``program``, a module in the LLVM dialect.
+
+    Raises:
+        CompileError: the module holds something else than the LLVM dialect.
+    """
+    try:
+        text = llvm_dialect.translate_module_to_llvmir(program.module.operation)
+    except (ir.MLIRError, RuntimeError, ValueError) as error:
+        raise CompileError(
+            f"the module is not in the LLVM dialect; lower it with --target=host ({error})"
+        ) from error
+    return for_llvm_22(str(text))
+
+
+def assembly(program: Program, target: Target) -> str:
+    """Return the optimised assembly of ``program``'s layers for ``target``."""
+    machine, module = _optimised(llvm_ir(program), target)
+    return str(machine.emit_assembly(module))
+
+
+def object_code(program: Program, target: Target) -> bytes:
+    """Return the object file of ``program``'s layers for ``target``."""
+    machine, module = _optimised(llvm_ir(program), target)
+    return bytes(machine.emit_object(module))
+
+
+def _optimised(text: str, target: Target) -> tuple[Any, Any]:
+    """Return the target machine and the optimised llvmlite module of the IR ``text``."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=OPTIMIZATION_LEVEL, reloc="pic"
+    )
+    try:
+        module = llvm.parse_assembly(text, llvm.create_context())
+    except RuntimeError as error:
+        raise CompileError(f"LLVM refuses the generated code: {error}") from error
+    module.triple = target.triple
+    module.data_layout = str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(OPTIMIZATION_LEVEL)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return machine, module

@@ -1,0 +1,148 @@
+"""`compile`: from an exported model to a function in this process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from torch_mlir import ir
+
+from pattern_mlir import codegen, pipelines
+from pattern_mlir.errors import CompileError
+from pattern_mlir.parameters import atomic_file
+from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
+from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
+from pattern_mlir.program import Program
+from pattern_mlir.report import LayerReport, Report, layer_reports
+from pattern_mlir.runtime.jit import Executable
+from pattern_mlir.targets import target as find_target
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+Array = npt.NDArray[Any]
+
+
+class CompiledModel:
+    """A compiled network; call it like the model that it was compiled from.
+
+    It takes torch tensors or numpy arrays, of the shapes and types that the model was exported
+    with, and returns the same kind, in the structure of the model's own outputs.
+    """
+
+    def __init__(self, executable: Executable, report: Report, output_spec: Any = None) -> None:
+        """Wrap ``executable``; ``output_spec`` is the pytree structure of the outputs."""
+        self._executable = executable
+        self._report = report
+        self._output_spec = output_spec
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Run the network.
+
+        Raises:
+            InputError: the inputs do not fit the model.
+        """
+        from_torch = any(not isinstance(value, np.ndarray) for value in inputs)
+        outputs: list[Any] = self._executable.run([_array(value) for value in inputs])
+        if from_torch:
+            import torch
+
+            outputs = [torch.from_numpy(output) for output in outputs]
+        if self._output_spec is not None:
+            from torch.utils._pytree import tree_unflatten
+
+            return tree_unflatten(outputs, self._output_spec)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def report(self) -> Report:
+        """Return what was done to each layer; `print` shows it as a table."""
+        return self._report
+
+
+def compile(
+    program: ExportedProgram | Program | str | os.PathLike[str],
+    target: str = "host",
+    threads: int = 1,
+    *,
+    levels: Path | None = None,
+) -> CompiledModel:
+    """Compile an exported model into a function in this process.
+
+    Args:
+        program: an exported program, a `.pt2` or `.mlir` file, or a `Program`, which stays as it
+            is.
+        target: the machine to compile for; `host` is this one.
+        threads: how many threads run the network.
+        levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
+
+    Raises:
+        PatternError: the model cannot be imported or compiled; the message says why.
+    """
+    machine = find_target(target)
+    current = open_program(program)
+    output_spec = getattr(current, "output_spec", None)
+    layers: tuple[LayerReport, ...] = ()
+    for number, level in enumerate(pipelines.target_levels(target, threads), start=1):
+        try:
+            pipelines.run(current, level.stages)
+        except ir.MLIRError as error:
+            raise CompileError(first_line(error)) from error
+        if level.name == "schedule":
+            layers = layer_reports(current)
+        if levels is not None:
+            _write(levels / f"{number}-{level.name}.mlir", current.text())
+    if levels is not None:
+        _write(levels / "llvm.ll", codegen.llvm_ir(current))
+    plan = codegen.layer_plan(current)
+    weights = current.parameters[WEIGHTS]
+    report = Report(
+        layers=layers,
+        fallbacks=_fallbacks(current),
+        threads=threads,
+        arena_bytes=plan.arena_bytes,
+        weight_bytes=weights.nbytes,
+    )
+    code = codegen.object_code(current, machine)
+    return CompiledModel(Executable(code, plan, weights, threads), report, output_spec)
+
+
+def open_program(program: ExportedProgram | Program | str | os.PathLike[str]) -> Program:
+    """Return ``program`` as a `Program` of its own, importing it where need be."""
+    if isinstance(program, Program):
+        return program.clone()
+    if isinstance(program, (str, os.PathLike)) and Path(program).suffix != ".pt2":
+        return Program.load(Path(program))
+    from pattern_mlir.importer import import_program
+
+    return import_program(program)
+
+
+def first_line(error: ir.MLIRError) -> str:
+    """Return an MLIR error's first diagnostic, on one line, with its place."""
+    for diagnostic in error.error_diagnostics:
+        place = str(diagnostic.location).removeprefix("loc(").removesuffix(")")
+        return f"{place}: {diagnostic.message}"
+    return str(error).splitlines()[0]
+
+
+def _fallbacks(program: Program) -> tuple[str, ...]:
+    found = program.module.operation.attributes.get(FALLBACKS_ATTRIBUTE, ())
+    return tuple(ir.StringAttr(text).value for text in found)
+
+
+def _array(value: Any) -> Array:
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "detach"):
+        tensor: Array = value.detach().cpu().numpy()
+        return tensor
+    return np.asarray(value)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(text)

@@ -1,0 +1,133 @@
+"""The reference interpreter: runs a module on tensors, operation by operation, with numpy.
+
+Slow, and simple enough to be the definition that passes and lowerings are checked against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch_mlir import ir
+from torch_mlir.passmanager import PassManager
+
+from pattern_mlir.dialects import Pattern
+from pattern_mlir.dialects.dialect import PatternOperation
+from pattern_mlir.errors import InterpretError, PatternError
+from pattern_mlir.interpretation.environment import Environment
+from pattern_mlir.interpretation.linalg import LINALG_OPERATIONS
+from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
+from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
+from pattern_mlir.passes.base import forward_function
+from pattern_mlir.program import Program, tensor_specs
+from pattern_mlir.runtime.plan import TensorSpec, check_inputs
+
+Array = npt.NDArray[Any]
+
+TERMINATORS = frozenset({"func.return", "linalg.yield", "tensor.yield"})
+
+
+def interpret(
+    module: Program | ir.Module,
+    inputs: Sequence[Any],
+    *,
+    dtype: type[np.floating[Any]] | None = None,
+) -> list[Array]:
+    """Run a module's public function and return its results.
+
+    The module is at any level from `pattern` to `linalg`: operations of the pattern dialect, and
+    those of linalg, tensor, arith, math and func that torch-mlir and the passes make.
+
+    Args:
+        module: a program, or a module whose parameters all carry their `value`.
+        inputs: an array for each argument, of its shape and element type.
+        dtype: compute all floats in this type instead, such as `np.float64` for a reference.
+
+    Raises:
+        InterpretError: an operation is not known, or an assertion of the module fails.
+        InputError: the inputs do not fit the function.
+    """
+    program = module if isinstance(module, Program) else Program(module)
+    program = program.clone()
+    with program.context, ir.Location.unknown():
+        # Every structured operation is a generic one: one rule interprets them all.
+        PassManager.parse("builtin.module(func.func(linalg-generalize-named-ops))").run(
+            program.module.operation
+        )
+        function = forward_function(program.module.operation)
+        environment = Environment(program.parameters, dtype)
+        specs = tensor_specs(function.type.inputs, function.attributes.get("arg_attrs"))
+        arrays = [np.asarray(value) for value in inputs]
+        if dtype is not None:
+            specs = tuple(_replace_float(spec, dtype) for spec in specs)
+            arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+        return _run_function(function, check_inputs(specs, arrays), environment)
+
+
+def _replace_float(spec: TensorSpec, dtype: type[np.floating[Any]]) -> TensorSpec:
+    return replace(spec, dtype=np.dtype(dtype)) if spec.dtype.kind == "f" else spec
+
+
+def _run_function(function: Any, inputs: Sequence[Array], environment: Environment) -> list[Array]:
+    block = function.regions[0].blocks[0]
+    for argument, array in zip(block.arguments, inputs, strict=True):
+        environment.bind(argument, array)
+    return [np.asarray(result) for result in run_block(block, environment)]
+
+
+def run_block(block: Any, environment: Environment) -> list[Any]:
+    """Run the operations of ``block``, whose arguments are bound; return what it yields."""
+    for op in block.operations:
+        operation = op.operation
+        if operation.name in TERMINATORS:
+            return [environment[operand] for operand in operation.operands]
+        try:
+            results = _run(op, environment)
+        except PatternError as error:
+            raise InterpretError(f"{error} (at {operation.location})") from None
+        for result, value in zip(operation.results, results, strict=True):
+            environment.bind(result, value)
+    raise InterpretError("a block ends without a terminator")
+
+
+def _run(op: Any, environment: Environment) -> Sequence[Any]:
+    operation = op.operation
+    name = operation.name
+    if name == "pattern.parameter":
+        return [op.array(environment.parameters)]
+    if name.startswith(f"{Pattern.DIALECT_NAMESPACE}.") and isinstance(op, PatternOperation):
+        return [op.interpret(*_pattern_operands(op, environment))]
+    operands = [environment[operand] for operand in operation.operands]
+    if name in SCALAR_OPERATIONS:
+        return [SCALAR_OPERATIONS[name](operation, *operands)]
+    if name in TENSOR_OPERATIONS:
+        return [TENSOR_OPERATIONS[name](operation, operands, environment, run_block)]
+    if name in LINALG_OPERATIONS:
+        return LINALG_OPERATIONS[name](operation, operands, environment, run_block)
+    if name == "func.call":
+        return _call(operation, operands, environment)
+    if name == "cf.assert":
+        if not operands[0]:
+            raise InterpretError(f"the module asserts: {operation.attributes['msg']}")
+        return []
+    raise InterpretError(
+        f"cannot interpret '{name}'; the interpreter runs modules on tensors, from the pattern"
+        " level to linalg"
+    )
+
+
+def _pattern_operands(op: Any, environment: Environment) -> list[Any]:
+    values = [op.optional_operand(field.name) for field in op._operand_fields()]
+    return [None if value is None else environment[value] for value in values]
+
+
+def _call(operation: Any, operands: list[Any], environment: Environment) -> list[Array]:
+    symbol = ir.FlatSymbolRefAttr(operation.attributes["callee"]).value
+    module = operation
+    while module.name != "builtin.module":
+        module = module.parent.operation
+    callee = ir.SymbolTable(module)[symbol]
+    return _run_function(callee, operands, Environment(environment.parameters, environment.dtype))

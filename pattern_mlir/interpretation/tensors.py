@@ -1,0 +1,138 @@
+"""The meaning of operations of the tensor dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+
+from pattern_mlir.dialects.dialect import integer, integers
+from pattern_mlir.errors import InterpretError
+from pattern_mlir.interpretation.environment import Environment, RunBlock
+
+Operation = Callable[[Any, Sequence[Any], Environment, RunBlock], Any]
+"""Takes the operation, its operands' values and the environment; returns the result's value."""
+
+
+def _shape(op: Any) -> tuple[int, ...]:
+    type_ = ir.RankedTensorType(op.results[0].type)
+    if not type_.has_static_shape:
+        raise InterpretError(f"cannot interpret '{op.name}' with the dynamic shape {type_}")
+    return tuple(type_.shape)
+
+
+def _empty(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    dtype = environment.numpy_type(op.results[0].type)
+    # NaN shows when something is read that nothing wrote.
+    return np.full(_shape(op), np.nan if issubclass(dtype, np.floating) else 0, dtype)
+
+
+def _reshape(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return operands[0].reshape(_shape(op))
+
+
+def _same(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return operands[0]
+
+
+def _full(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return np.full(_shape(op), operands[0])
+
+
+def _from_elements(
+    op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock
+) -> Any:
+    return np.stack(operands).reshape(_shape(op))
+
+
+def _extract(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return operands[0][tuple(operands[1:])]
+
+
+def _insert(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    result = operands[1].copy()
+    result[tuple(operands[2:])] = operands[0]
+    return result
+
+
+def _dimension(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return operands[0].shape[int(operands[1])]
+
+
+def _concat(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    return np.concatenate(operands, axis=integer(op.attributes["dim"]))
+
+
+def _slices(op: Any, dynamic: Sequence[Any]) -> tuple[slice, ...]:
+    """Return the slices of an operation with static or dynamic offsets, sizes and strides."""
+    remaining = iter(dynamic)
+    least = ir.ShapedType.get_dynamic_size()
+    offsets, sizes, strides = (
+        [int(next(remaining)) if value == least else value for value in integers(op.attributes[a])]
+        for a in ("static_offsets", "static_sizes", "static_strides")
+    )
+    return tuple(
+        slice(first, first + (size - 1) * step + 1, step)
+        for first, size, step in zip(offsets, sizes, strides, strict=True)
+    )
+
+
+def _extract_slice(
+    op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock
+) -> Any:
+    return operands[0][_slices(op, operands[1:])].reshape(_shape(op))
+
+
+def _insert_slice(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    result = operands[1].copy()
+    window = result[_slices(op, operands[2:])]
+    window[...] = operands[0].reshape(window.shape)
+    return result
+
+
+def _pad(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    if len(operands) > 1:
+        raise InterpretError("cannot interpret 'tensor.pad' with dynamic widths")
+    x, low = operands[0], integers(op.attributes["static_low"])
+    result = _generate(op, [], environment, run)
+    window = tuple(slice(first, first + size) for first, size in zip(low, x.shape, strict=True))
+    result[window] = x
+    return result
+
+
+def _generate(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    """Run the body once, with the index arrays of all elements."""
+    shape = _shape(op)
+    block = op.regions[0].blocks[0]
+    for argument, index in zip(block.arguments, np.indices(shape), strict=True):
+        environment.bind(argument, index)
+    (value,) = run(block, environment)
+    return np.broadcast_to(value, shape).copy()
+
+
+TENSOR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        f"tensor.{name}": operation
+        for name, operation in {
+            "cast": _same,
+            "collapse_shape": _reshape,
+            "concat": _concat,
+            "dim": _dimension,
+            "empty": _empty,
+            "expand_shape": _reshape,
+            "extract": _extract,
+            "extract_slice": _extract_slice,
+            "from_elements": _from_elements,
+            "generate": _generate,
+            "insert": _insert,
+            "insert_slice": _insert_slice,
+            "pad": _pad,
+            "reshape": _reshape,
+            "splat": _full,
+        }.items()
+    }
+)
+"""Every operation of the tensor dialect that is interpreted, by its name."""

@@ -1,0 +1,105 @@
+"""Floating-point literals of LLVM 24's textual IR, rewritten for the LLVM 22 in llvmlite.
+
+LLVM 24 prints `f0x…`, shortest decimals, `+inf` and `+nan(0x…)`, which older parsers refuse. Every
+literal becomes the hexadecimal form that both know; no bit changes, NaN payloads included.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A binary floating-point format: bits of exponent and fraction, and its prefix in IR."""
+
+    exponent: int
+    fraction: int
+    prefix: str
+
+
+_FORMATS = {
+    "half": _Format(5, 10, "0xH"),
+    "bfloat": _Format(8, 7, "0xR"),
+    "float": _Format(8, 23, "0x"),
+    "double": _Format(11, 52, "0x"),
+}
+
+_TOKEN = re.compile(
+    r"\b(?P<type>half|bfloat|float|double)\b"
+    r"|\bf0x(?P<bits>[0-9A-Fa-f]+)"
+    r'|(?<![\w.%@"$-])(?P<decimal>-?\d+\.\d+(?:e[+-]?\d+)?)'
+    r'|(?<![\w.%@"$])(?P<sign>[+-])(?P<special>inf|qnan|s?nan\(0x(?P<payload>[0-9A-Fa-f]+)\))'
+)
+
+
+def for_llvm_22(text: str) -> str:
+    """Return the IR ``text`` with each floating-point literal in hexadecimal form."""
+    return "\n".join(_rewrite_line(line) for line in text.split("\n"))
+
+
+def _rewrite_line(line: str) -> str:
+    if not any(name in line for name in _FORMATS):
+        return line
+    current: str | None = None
+
+    def rewrite(match: re.Match[str]) -> str:
+        nonlocal current
+        if match["type"]:
+            current = match["type"]
+            return match[0]
+        if current is None:
+            return match[0]
+        return literal(current, _bits(current, match))
+
+    return _TOKEN.sub(rewrite, line)
+
+
+def _bits(name: str, match: re.Match[str]) -> int:
+    """Return the bit pattern that a literal of type ``name`` stands for."""
+    if match["bits"]:
+        return int(match["bits"], 16)
+    if match["decimal"]:
+        return _round(name, float(match["decimal"]))
+    form = _FORMATS[name]
+    bits = ((1 << form.exponent) - 1) << form.fraction
+    if match["sign"] == "-":
+        bits |= 1 << (form.exponent + form.fraction)
+    quiet = 1 << (form.fraction - 1)
+    if match["special"] == "qnan":
+        return bits | quiet
+    if match["payload"]:
+        signalling = match["special"].startswith("s")
+        return bits | int(match["payload"], 16) | (0 if signalling else quiet)
+    return bits
+
+
+def _round(name: str, value: float) -> int:
+    """Return the bits of ``value`` rounded to the type ``name``, to nearest, ties to even."""
+    if name == "double":
+        return int(np.float64(value).view(np.uint64))
+    if name == "half":
+        return int(np.float16(value).view(np.uint16))
+    bits = int(np.float32(value).view(np.uint32))
+    return bits if name == "float" else (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 & 0xFFFF
+
+
+def literal(name: str, bits: int) -> str:
+    """Return the hexadecimal literal of ``bits`` in the type ``name``.
+
+    A float is written as the double of the same value; of a NaN the payload is kept by hand, since
+    hardware makes a signalling one quiet.
+    """
+    form = _FORMATS[name]
+    if name != "float":
+        return f"{form.prefix}{bits:0{(1 + form.exponent + form.fraction) // 4}X}"
+    if bits >> 23 & 0xFF == 0xFF:
+        wide = (bits >> 31) << 63 | 0x7FF << 52 | (bits & 0x7FFFFF) << 29
+    else:
+        (value,) = struct.unpack("<f", struct.pack("<I", bits))
+        (wide,) = struct.unpack("<Q", struct.pack("<d", value))
+    return f"0x{wide:016X}"

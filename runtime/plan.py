@@ -1,0 +1,78 @@
+"""What the runtime must know of a compiled network beside its code and weights: its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pattern_mlir.errors import PatternError
+
+Array = npt.NDArray[Any]
+
+
+class InputError(PatternError):
+    """An input has the wrong shape or element type, or there are too many or too few."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output: its name in the model, its shape and element type."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def empty(self) -> npt.NDArray[np.generic]:
+        """Return an uninitialised array of this kind."""
+        return np.empty(self.shape, self.dtype)
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """A layer function by symbol name, and how many independent units it computes."""
+
+    symbol: str
+    extent: int
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """The layers in the order in which they run, and the memory around them.
+
+    Attributes:
+        layers: functions `void layer(void *const buffers[], int64_t lo, int64_t hi)`; buffers are
+            arena, weights, inputs, outputs.
+        inputs: in the order of the model's arguments.
+        outputs: in the order of the model's results.
+        arena_bytes: memory for intermediate results.
+        live_bytes: the most of it that is in use at a time.
+    """
+
+    layers: tuple[PlannedLayer, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    arena_bytes: int
+    live_bytes: int
+
+
+def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[Array]) -> list[Array]:
+    """Return ``inputs`` as contiguous arrays; raise InputError where one does not fit its spec."""
+    if len(inputs) != len(specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise InputError(f"the model takes {len(specs)} inputs ({names}), got {len(inputs)}")
+    for spec, array in zip(specs, inputs, strict=True):
+        if tuple(array.shape) != spec.shape:
+            raise InputError(
+                f"input '{spec.name}' has shape {list(array.shape)}, but the model was exported"
+                f" for {list(spec.shape)}; resize the input, or export again for its size"
+            )
+        if array.dtype != spec.dtype:
+            raise InputError(
+                f"input '{spec.name}' has element type {array.dtype}, but the model takes"
+                f" {spec.dtype}; convert it with .astype('{spec.dtype}')"
+            )
+    return [np.ascontiguousarray(array) for array in inputs]
