@@ -5,8 +5,10 @@ from operator import methodcaller
 from typing import Any
 
 from torch_mlir import ir
+
+# Not by way of torch_mlir.dialects.torch, whose thousands of operation classes load slowly.
+from torch_mlir._mlir_libs._torchMlir import register_dialect
 from torch_mlir.dialects import ext
-from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.dialects.irdl import Variadicity
 from torch_mlir.passmanager import PassManager
 
@@ -179,7 +181,7 @@ def load(context: Any) -> None:
 def create_context() -> Any:
     """Return a fresh context with the pattern, torch and upstream dialects; one per module."""
     context = ir.Context()
-    torch_dialect.register_dialect(context)
+    register_dialect(context)
     with context, ir.Location.unknown():
         # torch_c has no registration of its own: this pass depends on it and so loads it.
         PassManager.parse("builtin.module(torch-func-backend-type-conversion)").run(

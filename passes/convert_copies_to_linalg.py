@@ -28,9 +28,9 @@ class ConvertCopiesToLinalg(Pass):
 
     After:
         func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
-          linalg.copy ins(%arg0 : memref<4xf32>) outs(%arg1 : memref<4xf32>)
-
-    Return:
+          linalg.copy {cast = #linalg.type_fn<cast_signed>} ins(%arg0 : memref<4xf32>)
+            outs(%arg1 : memref<4xf32>)
+          return
         }
     """
 

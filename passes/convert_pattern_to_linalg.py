@@ -44,7 +44,6 @@ from pattern_mlir.passes.linalg_builders import (
     filled,
     multiply_add,
     nest,
-    summed,
 )
 from pattern_mlir.passes.linalg_planes import (
     adaptive_average_pool,
@@ -54,15 +53,6 @@ from pattern_mlir.passes.linalg_planes import (
     taken,
     upsample,
 )
-
-POINTWISE_BLOCK = 128
-"""Products that a pointwise convolution adds up before it starts a new sum."""
-
-SHORTEST_BLOCK = 16
-"""Shorter blocks than this would cost more in additions and memory than they are worth."""
-
-LINEAR_SUMS = 32
-"""Sums that a linear layer adds up side by side for each output."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +64,9 @@ class ConvertPatternToLinalg(Pass):
     A reorder of filters is undone, by dropping it where parameter and convolution agree.
 
     A convolution is one nest whose innermost loop runs along an output row, which vectorises.
-    It adds up all products of an output in one f32 sum, as PyTorch's k x k convolutions do (RMS
-    error 1.00 of theirs at 4608 products). PyTorch's pointwise convolutions and linear layers sum
-    in blocks: one long sum is off by 1.7 (512 products) to 2.4 (25088) times as much, so these
-    are summed in blocks of up to 32 products too, then the blocks (0.4 to 0.8 times as much).
+    Convolutions and linear layers add up in f64 and round once: whatever order PyTorch sums in,
+    its f32 result is not closer to the truth. One long f32 sum would be off by up to 5 times as
+    much as PyTorch's at 4608 products, and f32 sums in blocks need more memory than f64.
 
     Before:
         func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
@@ -94,32 +83,34 @@ class ConvertPatternToLinalg(Pass):
     After:
         func.func @f(%arg0: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
           %0 = "pattern.parameter"() {name = "w"} : () -> tensor<2x2x1x1xf32>
-          %cst = arith.constant 0.000000e+00 : f32
-          %1 = tensor.empty() : tensor<1x2x4x4xf32>
-          %2 = linalg.fill ins(%cst : f32) outs(%1 : tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
-          %3 = linalg.generic {indexing_maps =
-            [affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d3, d2 + d4, d5 + d6)>,
-            affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d3, d4, d5)>,
-            affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d6)>],
-            iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction",
-            "reduction", "parallel"]}
-            ins(%arg0, %0 : tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>)
-            outs(%2 : tensor<1x2x4x4xf32>) {
-          ^bb0(%in: f32, %in_0: f32, %out: f32):
-            %5 = arith.mulf %in, %in_0 fastmath<contract> : f32
-            %6 = arith.addf %out, %5 fastmath<contract> : f32
-            linalg.yield %6 : f32
-          } -> tensor<1x2x4x4xf32>
-          %4 = linalg.generic {indexing_maps =
-            [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>],
-            iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
-            outs(%3 : tensor<1x2x4x4xf32>) {
-          ^bb0(%out: f32):
+          %cst = arith.constant 0.000000e+00 : f64
+          %1 = tensor.empty() : tensor<1x2x4x4xf64>
+          %2 = linalg.fill ins(%cst : f64) outs(%1 : tensor<1x2x4x4xf64>) -> tensor<1x2x4x4xf64>
+          %3 = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0,
+            d3, d2 + d4, d5 + d6)>, affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d3, d4, d5)>,
+            affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d6)>], iterator_types =
+            ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction",
+            "parallel"]} ins(%arg0, %0 : tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) outs(%2 :
+            tensor<1x2x4x4xf64>) {
+          ^bb0(%in: f32, %in_0: f32, %out: f64):
+            %6 = arith.extf %in : f32 to f64
+            %7 = arith.extf %in_0 : f32 to f64
+            %8 = arith.mulf %6, %7 fastmath<contract> : f64
+            %9 = arith.addf %out, %8 fastmath<contract> : f64
+            linalg.yield %9 : f64
+          } -> tensor<1x2x4x4xf64>
+          %4 = tensor.empty() : tensor<1x2x4x4xf32>
+          %5 = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2,
+            d3)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>], iterator_types = ["parallel",
+            "parallel", "parallel", "parallel"]} ins(%3 : tensor<1x2x4x4xf64>) outs(%4 :
+            tensor<1x2x4x4xf32>) {
+          ^bb0(%in: f64, %out: f32):
+            %6 = arith.truncf %in : f64 to f32
             %cst_0 = arith.constant 0.000000e+00 : f32
-            %5 = arith.maximumf %out, %cst_0 : f32
-            linalg.yield %5 : f32
+            %7 = arith.maximumf %6, %cst_0 : f32
+            linalg.yield %7 : f32
           } -> tensor<1x2x4x4xf32>
-          return %4 : tensor<1x2x4x4xf32>
+          return %5 : tensor<1x2x4x4xf32>
         }
     """
 
@@ -184,90 +175,68 @@ def _conv(op: Any) -> Any:
     y = _convolution(op)
     if "output_channel" in op.attributes:
         y = taken(y, 1, np.argsort(integers(op.attributes["output_channel"])))
-    y = _finished(
-        y, op.optional_operand("bias"), op.optional_operand("residual"), activation_of(op)
-    )
+    y = _finished(y, op, op.optional_operand("bias"), op.optional_operand("residual"))
     if "max_pool" in op.attributes:
         y = max_pool(y, shape_of(op.result)[2:], [2, 2], [2, 2], [0] * 4, [1, 1])
     return y
 
 
 def _convolution(op: Any) -> Any:
-    """Build the sums of a convolution, without its epilogue."""
+    """Build the sums of a convolution in f64, without its epilogue."""
     strides, dilations, groups = integers(op.strides), integers(op.dilations), integer(op.groups)
-    images, _, *plane = shape_of(op.input)
-    filters, channels, *kernel = shape_of(op.weight)
+    images, channels, *plane = shape_of(op.input)
+    filters, _, *kernel = shape_of(op.weight)
     size = window_shape(plane, kernel, strides, integers(op.padding), dilations)
     x = padded_for_windows(op.input, size, kernel, strides, integers(op.padding), dilations, 0)
-    block = _divisor(channels, POINTWISE_BLOCK) if kernel == [1, 1] else channels
-    block = block if block >= SHORTEST_BLOCK else channels
-    # Most layers have one group and one block: a plain nest shows that better than loops of 1.
-    group, blocks = _several(groups), _several(channels // block)
-    x = expanded(x, [[images], [*group, *blocks, block], *([n] for n in shape_of(x)[2:])])
-    w = expanded(op.weight, [[*group, filters // groups], [*blocks, block], *([n] for n in kernel)])
-    shape = [images, *group, filters // groups, *blocks, *size]
-    loops = Loops("n" + "g" * len(group) + "f" + "b" * len(blocks) + "hcijw")
+    # Most convolutions have one group: a plain nest shows that better than a loop of 1.
+    group = [groups] if groups > 1 else []
+    x = expanded(x, [[images], [*group, channels // groups], *([n] for n in shape_of(x)[2:])])
+    w = expanded(op.weight, [[*group, filters // groups], *([n] for n in shape_of(op.weight)[1:])])
+    loops = Loops("n" + "g" * len(group) + "fhcijw")
     source = [
-        *loops.at("ngbc"),
+        *loops.at("ngc"),
         loops["h"] * strides[0] + loops["i"] * dilations[0],
         loops["w"] * strides[1] + loops["j"] * dilations[1],
     ]
-    y = nest(
-        loops,
-        [(x, source), (w, loops.at("gfbcij"))],
-        (filled(shape, x.type.element_type, 0), loops.at("ngfbhw")),
-        multiply_add,
-    )
-    if blocks:
-        y = summed(y, len(shape) - 3)
+    sums = filled([images, *group, filters // groups, *size], ir.F64Type.get(), 0)
+    y = nest(loops, [(x, source), (w, loops.at("gfcij"))], (sums, loops.at("ngfhw")), multiply_add)
     return collapsed(y, [1, len(group) + 1, 1, 1])
 
 
-def _several(count: int) -> list[int]:
-    """Return [count], or nothing for a single one."""
-    return [count] if count > 1 else []
-
-
 def _linear(op: Any) -> Any:
-    *rows, inputs = shape_of(op.input)
-    filters = shape_of(op.weight)[0]
-    sums = _divisor(inputs, LINEAR_SUMS)
+    *rows, _ = shape_of(op.input)
+    filters, inputs = shape_of(op.weight)
     x = collapsed(op.input, [len(rows), 1]) if rows else expanded(op.input, [[1, inputs]])
-    x = expanded(x, [shape_of(x)[:1], [inputs // sums, sums]])
-    w = expanded(op.weight, [[filters], [inputs // sums, sums]])
-    loops = Loops("rfbk")
-    shape = [shape_of(x)[0], filters, sums]
+    loops = Loops("rfk")
+    sums = filled([shape_of(x)[0], filters], ir.F64Type.get(), 0)
     y = nest(
         loops,
-        [(x, loops.at("rbk")), (w, loops.at("fbk"))],
-        (filled(shape, x.type.element_type, 0), loops.at("rfk")),
+        [(x, loops.at("rk")), (op.weight, loops.at("fk"))],
+        (sums, loops.at("rf")),
         multiply_add,
     )
-    y = _finished(summed(y, 2), op.optional_operand("bias"), None, activation_of(op))
+    y = _finished(y, op, op.optional_operand("bias"), None)
     return expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
 
 
-def _divisor(number: int, limit: int) -> int:
-    """Return the largest divisor of ``number`` that is at most ``limit``."""
-    return max(n for n in range(1, limit + 1) if number % n == 0)
-
-
-def _finished(y: Any, bias: Any, residual: Any, activation: Any) -> Any:
-    """Build activation(y + bias + residual) in the place of ``y`` [N, F, …]."""
-    loops = Loops("nfhw"[: len(shape_of(y))])
-    inputs = [] if bias is None else [(bias, loops.at("f"))]
+def _finished(sums: Any, op: Any, bias: Any, residual: Any) -> Any:
+    """Build activation(sums + bias + residual) [N, F, …] in the element type of ``op``'s result."""
+    loops = Loops("nfhw"[: len(shape_of(sums))])
+    inputs = [(sums, loops.counters())]
+    if bias is not None:
+        inputs.append((bias, loops.at("f")))
     if residual is not None:
         inputs.append((residual, loops.counters()))
-    if not inputs and activation is None:
-        return y
+    result = tensor.empty(shape_of(sums), op.result.type.element_type)
 
-    def body(*scalars: Scalar) -> Scalar:
-        *addends, result = scalars
+    def body(total: Scalar, *scalars: Scalar) -> Scalar:
+        *addends, output = scalars
+        value = total.converted(output)
         for addend in addends:
-            result = result + addend
-        return activated(activation, result)
+            value = value + addend
+        return activated(activation_of(op), value)
 
-    return nest(loops, inputs, (y, loops.counters()), body)
+    return nest(loops, inputs, (result, loops.counters()), body)
 
 
 def _binary(combine: Callable[[Scalar, Scalar], Scalar]) -> Callable[[Any], Any]:

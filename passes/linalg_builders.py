@@ -69,6 +69,14 @@ class Scalar:
         positive = arith.cmpf(arith.CmpFPredicate.OGT, self.value, self.like(0))
         return Scalar(arith.select(positive, self.value, other.value))
 
+    def converted(self, other: Scalar) -> Scalar:
+        """Return this value in the type of ``other``."""
+        old, new = self.value.type, other.value.type
+        if old == new:
+            return self
+        conversion = arith.extf if old.width < new.width else arith.truncf
+        return Scalar(conversion(new, self.value))
+
     def apply(self, function: Callable[[Any], Any]) -> Scalar:
         """Return ``function``, a builder of the math dialect, of this value."""
         return Scalar(function(self.value))
@@ -77,7 +85,7 @@ class Scalar:
 def multiply_add(x: Scalar, weight: Scalar, total: Scalar) -> Scalar:
     """Return total + x * weight, which the target may compute without rounding the product."""
     fused = arith.FastMathFlags.contract
-    product = arith.mulf(x.value, weight.value, fastmath=fused)
+    product = arith.mulf(x.converted(total).value, weight.converted(total).value, fastmath=fused)
     return Scalar(arith.addf(total.value, product, fastmath=fused))
 
 
@@ -213,13 +221,3 @@ def collapsed(value: Any, lengths: Sequence[int]) -> Any:
 def _reassociation(lengths: Sequence[int]) -> list[list[int]]:
     ends = itertools.accumulate(lengths)
     return [list(range(end - n, end)) for end, n in zip(ends, lengths, strict=True)]
-
-
-def summed(x: Any, axis: int) -> Any:
-    """Build the sums of ``x`` along ``axis``."""
-    shape = shape_of(x)
-    loops = Loops("abcdefgh"[: len(shape)])
-    source = loops.counters()
-    target = [counter for i, counter in enumerate(source) if i != axis]
-    start = filled([size for i, size in enumerate(shape) if i != axis], x.type.element_type, 0)
-    return nest(loops, [(x, source)], (start, target), lambda value, total: total + value)

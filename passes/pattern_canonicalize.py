@@ -91,6 +91,8 @@ def _fold_activate(op: Any) -> bool:
     if names == {"relu", "relu6"}:
         op.attributes["function"] = ActivationAttr.build("relu6")
         op.operation.operands[0] = producer.input
+        if not list(producer.result.uses):
+            producer.operation.erase()
         return True
     return False
 

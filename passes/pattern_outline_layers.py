@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -62,21 +63,24 @@ class PatternOutlineLayers(Pass):
             memref.store %0, %arg2[%arg4] : memref<4xf32>
             scf.reduce
           }
-
-    Return:
+          return
         }
 
     After:
-        func.func @layer_0(%arg0: memref<64xi8>, %arg1: memref<8xi8>, %arg2: memref<4xf32>,
-            %arg3: memref<4xf32>, %arg4: index, %arg5: index)
-            attributes {llvm.passthrough = ["no-builtins"], pattern.extent = 4 : i64} {
-          %c1 = arith.constant 1 : index
-          scf.parallel (%arg6) = (%arg4) to (%arg5) step (%c1) {
-            %0 = memref.load %arg2[%arg6] : memref<4xf32>
-            memref.store %0, %arg3[%arg6] : memref<4xf32>
-            scf.reduce
+        module attributes {pattern.buffers = [["arena", "arena", memref<64xi8>], ["weights",
+          "weights", memref<8xi8>], ["input", "input0", memref<4xf32>], ["output", "output0",
+          memref<4xf32>]], pattern.layers = [@layer_0]} {
+          func.func @layer_0(%arg0: memref<64xi8>, %arg1: memref<8xi8>, %arg2: memref<4xf32>,
+            %arg3: memref<4xf32>, %arg4: index, %arg5: index) attributes {llvm.passthrough =
+            ["no-builtins"], pattern.extent = 4 : i64} {
+            %c1 = arith.constant 1 : index
+            scf.parallel (%arg6) = (%arg4) to (%arg5) step (%c1) {
+              %0 = memref.load %arg2[%arg6] : memref<4xf32>
+              memref.store %0, %arg3[%arg6] : memref<4xf32>
+              scf.reduce
+            }
+            return
           }
-          return
         }
     """
 
@@ -232,10 +236,14 @@ def _describe_buffers(module: Any, function: Any, order: list[int]) -> None:
     """Write down each buffer's role, name and type: inputs stand before the weights."""
     attributes = argument_attributes(function)
     weights = order[1]
-    descriptions = []
+    descriptions, counts = [], Counter[str]()
     for index in order:
-        role = buffer_role(attributes[index]) or ("input" if index < weights else "output")
+        role = buffer_role(attributes[index])
         name = role
+        if not role:
+            role = "input" if index < weights else "output"
+            name = f"{role}{counts[role]}"
+            counts[role] += 1
         if NAME_ATTRIBUTE in attributes[index]:
             name = ir.StringAttr(attributes[index][NAME_ATTRIBUTE]).value
         type_ = ir.TypeAttr.get(function.type.inputs[index])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,18 @@ class Program:
         return self.module.context
 
     @classmethod
-    def parse(cls, assembly: str | bytes, folder: Path | None = None) -> Program:
+    def parse(
+        cls, assembly: str | bytes, folder: Path | None = None, context: Any = None
+    ) -> Program:
         """Parse MLIR text or bytecode; parameters come from ``folder`` if the module names a file.
+
+        ``context`` is a fresh one if None.
 
         Raises:
             ir.MLIRError: the module does not parse or verify.
             ParameterError: the named parameter file cannot be read, or lies elsewhere.
         """
-        module = ir.Module.parse(assembly, context=create_context())
+        module = ir.Module.parse(assembly, context=context or create_context())
         attributes = module.operation.attributes
         if folder is None or PARAMETERS_ATTRIBUTE not in attributes:
             return cls(module)
@@ -69,8 +73,11 @@ class Program:
         """Return the module's text; the same module always gives the same text."""
         return str(self.module.operation.get_asm())
 
-    def save(self, path: Path) -> None:
-        """Write the module to ``path`` and its parameters beside it, as `<stem>.safetensors`."""
+    def save(self, path: Path, to_text: Callable[[Program], str] | None = None) -> None:
+        """Write the module to ``path`` and its parameters beside it, as `<stem>.safetensors`.
+
+        ``to_text`` prints the module in another way than `text`.
+        """
         if self.parameters:
             parameters_path = path.with_suffix(".safetensors")
             self.parameters.save(parameters_path)
@@ -79,7 +86,7 @@ class Program:
                     parameters_path.name
                 )
         with atomic_file(path) as temporary:
-            temporary.write_text(self.text())
+            temporary.write_text(to_text(self) if to_text else self.text())
 
 
 def tensor_specs(types: Sequence[Any], attributes: Sequence[Any] | None) -> tuple[TensorSpec, ...]:

@@ -1,0 +1,227 @@
+"""The work of `pattern-opt`: parse, run passes, write; part by part where the input is split."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch_mlir import ir
+
+from pattern_mlir.dialects import create_context
+from pattern_mlir.errors import PatternError, PipelineError
+from pattern_mlir.parameters import ParameterStore, atomic_file
+from pattern_mlir.pipelines import (
+    Instrumentation,
+    Stage,
+    format_pipeline,
+    parse_pipeline,
+    run,
+    target_pipeline,
+)
+from pattern_mlir.program import Program
+from pattern_mlir.tools.diagnostics import (
+    Diagnostic,
+    collected,
+    explain_pretty_syntax,
+    print_diagnostics,
+    unmet_expectations,
+)
+
+BYTECODE_MAGIC = b"ML\xefR"
+SEPARATOR = "// -----"
+REPRODUCER = re.compile(r'mlir_reproducer:\s*\{\s*pipeline:\s*"((?:[^"\\]|\\.)*)"')
+
+
+def process(arguments: argparse.Namespace, source: bytes | Path) -> int:
+    """Process the input and write the result; return the exit code."""
+    if isinstance(source, Path):
+        from pattern_mlir.importer import import_program
+
+        return _Part(arguments, "").finish(import_program(source))
+    if source.startswith(BYTECODE_MAGIC):
+        return _Part(arguments, "", source).parse_and_finish()
+    try:
+        text = source.decode()
+    except UnicodeDecodeError:
+        raise PatternError(
+            f"'{arguments.input}' is no MLIR text or bytecode; a model needs the suffix .pt2"
+        ) from None
+    if not arguments.split_input_file:
+        return _Part(arguments, text).parse_and_finish()
+    parts = [_Part(arguments, part) for part in _split(text)]
+    codes = [part.parse_and_finish() for part in parts]
+    if not arguments.verify_diagnostics and not any(codes):
+        _write_text(arguments.output, f"{SEPARATOR}\n".join(part.written for part in parts))
+    return max(codes)
+
+
+def _split(text: str) -> Iterator[str]:
+    """Yield the parts between separators, behind as many empty lines as stand before them."""
+    line = 0
+    for part in re.split(rf"(?m)^{SEPARATOR}[^\n]*$", text):
+        yield "\n" * line + part
+        line += part.count("\n")
+
+
+class _Part:
+    """One module of the input on its way to the output."""
+
+    def __init__(self, arguments: argparse.Namespace, text: str, bytecode: bytes = b"") -> None:
+        self._arguments = arguments
+        self._text = text
+        self._assembly = bytecode or text
+        self.written = ""
+
+    def parse_and_finish(self) -> int:
+        """Parse the module, then run and write it; return the exit code."""
+        context = create_context()
+        context.allow_unregistered_dialects = self._arguments.allow_unregistered_dialect
+        folder = None if self._arguments.input == "-" else Path(self._arguments.input).parent
+        with collected(context) as found:
+            try:
+                program = Program.parse(self._assembly, folder, context)
+            except ir.MLIRError as error:
+                found += explain_pretty_syntax(self._text) if not found else []
+                return self._report(found, error)
+        return self.finish(program)
+
+    def finish(self, program: Program) -> int:
+        """Run the passes over ``program`` and write it; return the exit code."""
+        stages = self._stages()
+        if self._arguments.mlir_print_ir_before_all or self._arguments.mlir_print_ir_after_all:
+            program.context.enable_multithreading(False)  # MLIR prints whole modules only so
+        original = program.module.operation.get_asm() if self._arguments.reproducer else ""
+        with collected(program.context) as found:
+            try:
+                if self._arguments.verify_roundtrip:
+                    _verify_roundtrip(program)
+                run(program, stages, self._instrumentation())
+            except ir.MLIRError as error:
+                self._reproduce(original, program.parameters, stages)
+                return self._report(found, error)
+            except Exception:
+                self._reproduce(original, program.parameters, stages)
+                raise
+        if self._arguments.verify_diagnostics:
+            return self._report(found, None)
+        self._write(program)
+        return 0
+
+    def _stages(self) -> tuple[Stage, ...]:
+        arguments = self._arguments
+        if arguments.target is not None:
+            return target_pipeline(arguments.target, arguments.threads)
+        if arguments.passes is not None:
+            return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")
+        if arguments.pass_pipeline is not None:
+            return parse_pipeline(arguments.pass_pipeline)
+        if arguments.run_reproducer:
+            recorded = REPRODUCER.search(self._text)
+            if not recorded:
+                raise PipelineError(f"'{arguments.input}' is no reproducer: it has no pipeline")
+            return parse_pipeline(recorded[1].replace('\\"', '"'))
+        return ()
+
+    def _instrumentation(self) -> Instrumentation:
+        return Instrumentation(
+            print_before_all=self._arguments.mlir_print_ir_before_all,
+            print_after_all=self._arguments.mlir_print_ir_after_all,
+            timing=self._arguments.mlir_timing,
+            verify=self._arguments.verify_each.lower() not in ("0", "false"),
+        )
+
+    def _report(self, found: list[Diagnostic], error: ir.MLIRError | None) -> int:
+        """Print what went wrong, or with --verify-diagnostics what was not expected to."""
+        if error is not None and not found:
+            found = [Diagnostic("error", str(error).partition("\n")[0])]
+        if self._arguments.verify_diagnostics:
+            found = unmet_expectations(self._text, found)
+        print_diagnostics(found, self._arguments.input, self._text)
+        return 1 if found else 0
+
+    def _reproduce(
+        self, original: str, parameters: ParameterStore, stages: tuple[Stage, ...]
+    ) -> None:
+        """Write the module before the passes, and the passes, as MLIR's reproducers are."""
+        path = self._arguments.reproducer
+        if path is None:
+            return
+        pipeline = format_pipeline(stages).replace('"', '\\"')
+        with atomic_file(path) as temporary:
+            temporary.write_text(
+                f"{original}\n{{-#\n  external_resources: {{\n    mlir_reproducer: {{\n"
+                f'      pipeline: "{pipeline}",\n      disable_threading: true,\n'
+                f"      verify_each: true\n    }}\n  }}\n#-}}\n"
+            )
+        print(f"pattern-opt: note: {path} reproduces this with --run-reproducer", file=sys.stderr)
+
+    def _write(self, program: Program) -> None:
+        arguments = self._arguments
+        if arguments.emit == "mlir":
+            self.written = f"{self._print(program)}"
+            if arguments.split_input_file:
+                return
+            if arguments.output == "-":
+                _write_text("-", self.written)
+            else:
+                program.save(Path(arguments.output), self._print)
+            return
+        data = _emitted(program, arguments.emit)
+        if arguments.output == "-":
+            sys.stdout.buffer.write(data)
+            return
+        output = Path(arguments.output)
+        if program.parameters:
+            program.parameters.save(output.with_suffix(".safetensors"))
+        with atomic_file(output) as temporary:
+            temporary.write_bytes(data)
+
+    def _print(self, program: Program) -> str:
+        text = program.module.operation.get_asm(
+            large_elements_limit=self._arguments.mlir_elide_elementsattrs_if_larger,
+            enable_debug_info=self._arguments.mlir_print_debuginfo,
+        )
+        return str(text).rstrip("\n") + "\n"
+
+
+def _emitted(program: Program, kind: str) -> bytes:
+    """Return ``program`` as bytecode, LLVM IR, assembly or an object file."""
+    from io import BytesIO
+
+    from pattern_mlir import codegen
+    from pattern_mlir.targets import target
+
+    if kind == "bytecode":
+        buffer = BytesIO()
+        program.module.operation.write_bytecode(buffer)
+        return buffer.getvalue()
+    if kind == "llvm":
+        return codegen.llvm_ir(program).encode()
+    machine = target("host")
+    if kind == "asm":
+        return codegen.assembly(program, machine).encode()
+    return codegen.object_code(program, machine)
+
+
+def _verify_roundtrip(program: Program) -> None:
+    """Raise PatternError unless text and bytecode of the module are read back as the same."""
+    operation = program.module.operation
+    text = str(operation.get_asm(enable_debug_info=True))
+    for form, data in (("text", text), ("bytecode", _emitted(program, "bytecode"))):
+        again = Program.parse(data, None, program.context).module.operation
+        if str(again.get_asm(enable_debug_info=True)) != text:
+            raise PatternError(f"the module changes when it is written as {form} and read back")
+
+
+def _write_text(output: str, text: str) -> None:
+    if output == "-":
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return
+    with atomic_file(Path(output)) as temporary:
+        temporary.write_text(text)
