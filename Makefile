@@ -35,6 +35,7 @@ lint: $(STAMP) ## format and style
 
 types: $(STAMP) ## mypy --strict
 	@$(BIN)/mypy
+	@$(BIN)/mypy docs examples
 
 lit: $(STAMP) ## the lit tests of dialect, passes and tools
 	@$(BIN)/lit --quiet --succinct test
@@ -49,7 +50,7 @@ package-check: $(STAMP) ## build sdist and wheel, try the wheel in an environmen
 	@scripts/check-package $(BIN)/python
 
 docs: $(STAMP) ## generate docs/dialect.md and docs/passes.md
-	@$(BIN)/python -m pattern_mlir.documentation
+	@$(BIN)/python docs/generate_pages.py
 
 lock: $(STAMP) ## pin the newest versions that fit pyproject.toml
 	@scripts/lock $(BIN)/python > requirements.lock.new

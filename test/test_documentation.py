@@ -1,0 +1,78 @@
+"""The documentation is true: its examples run, its generated pages are those of the sources."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import generate_pages
+import pytest
+import torch
+
+from pattern_mlir import dialects, import_program
+from pattern_mlir.program import Program
+
+ROOT = generate_pages.FOLDER.parent
+README = (ROOT / "README.md").read_text()
+TOOLS = Path(sys.executable).parent
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    """Return the code blocks of a page in Markdown."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.S | re.M)
+
+
+@pytest.mark.parametrize("name", generate_pages.pages())
+def test_generated_pages_are_those_of_the_docstrings(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text()
+    assert page == generate_pages.pages()[name], "run 'make docs'"
+
+
+def test_the_example_of_the_readme_runs() -> None:
+    (example,) = code_blocks(README, "python")
+    assert len(example.splitlines()) <= 16
+    exec(compile(example, "README.md", "exec"), {})
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()).eval()
+    exported = torch.export.export(model, (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(exported, tmp_path / "model.pt2")
+    import_program(exported).save(tmp_path / "model.mlir")
+    commands = [
+        line
+        for block in code_blocks(README, "sh")
+        for line in block.splitlines()
+        if line.startswith("pattern-opt")
+    ]
+    assert len(commands) >= 3
+    for command in commands:
+        tool, *arguments = shlex.split(command)
+        subprocess.run([TOOLS / tool, *arguments], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "model.o").read_bytes().startswith(b"\x7fELF")
+
+
+OPERATIONS = [kind for kind in vars(dialects).values() if hasattr(kind, "OPERATION_NAME")]
+
+
+@pytest.mark.parametrize("kind", OPERATIONS, ids=lambda kind: str(kind.OPERATION_NAME))
+def test_the_example_of_an_operation_parses_and_verifies(kind: type) -> None:
+    example = (inspect.getdoc(kind) or "").partition("Example:\n")[2]
+    operands = re.search(r"\(([^)]*)\)", example)
+    types = re.search(r": \(([^)]*)\) ->", " ".join(example.split()))
+    assert operands and types, "the docstring shows no example"
+    names = [name for name in operands[1].split(", ") if name]
+    arguments = zip(names, re.split(r", (?=tensor)", types[1]), strict=False)
+    signature = ", ".join(f"{name}: {type_}" for name, type_ in arguments)
+    program = Program.parse(f"func.func @f({signature}) {{\n{example}\nreturn\n}}")
+    assert program.module.operation.verify()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
