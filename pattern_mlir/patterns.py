@@ -20,9 +20,6 @@ Array = npt.NDArray[Any]
 EMPTY = -1
 """The assignment of a removed kernel, one without a weight that is not zero."""
 
-MAX_TAPS = 62
-"""Kernels with more taps than this do not fit the bit masks that `detect_library` compares."""
-
 
 @dataclass(frozen=True)
 class Library:
@@ -122,27 +119,44 @@ def detect_library(
     They are ordered by how many kernels have them, then by their taps.
     """
     height, width = weight.shape[2:]
-    if height * width > MAX_TAPS:
-        return f"{height}x{width} kernels have more than {MAX_TAPS} taps"
     kept = supports(weight)
     if not kept.any():
         return "every weight is zero"
     sparsity = 1 - float(kept.mean())
     if sparsity < minimum_sparsity:
         return f"{sparsity:.0%} of its weights are zero, less than {minimum_sparsity:.0%}"
-    codes = kept @ (1 << np.arange(height * width, dtype=np.int64))
-    found, counts = np.unique(codes[codes != 0], return_counts=True)
-    order = np.lexsort((found, -counts))
-    found, counts = found[order], counts[order]
-    taps = (found[:, None] >> np.arange(height * width)) & 1
-    sizes = taps.sum(axis=1)
-    usual = int(np.bincount(sizes, counts).argmax())
-    covers = (found[:, None] & ~found[None, :] == 0) & (sizes[:, None] < sizes[None, :])
-    maximal = ~(covers & (sizes[None, :] <= usual)).any(axis=1)
-    if maximal.sum() > max_patterns:
-        return f"its kernels follow {maximal.sum()} patterns, more than {max_patterns}"
-    patterns = tuple(tuple(np.flatnonzero(row).tolist()) for row in taps[maximal])
+    kernels = kept.reshape(-1, height * width)
+    packed, counts = np.unique(
+        np.packbits(kernels[kernels.any(axis=1)], axis=1), axis=0, return_counts=True
+    )
+    masks = np.unpackbits(packed, axis=1, count=height * width).astype(bool)
+    patterns = _maximal_patterns(masks, counts, max_patterns)
+    if len(patterns) > max_patterns:
+        return f"its kernels follow more patterns than max-patterns = {max_patterns}"
     return Library((height, width), patterns)
+
+
+def _maximal_patterns(
+    masks: npt.NDArray[np.bool_], counts: Array, limit: int
+) -> tuple[tuple[int, ...], ...]:
+    """Return the patterns that `detect_library` keeps; stop when there are more than ``limit``."""
+    sizes = masks.sum(axis=1)
+    usual = int(np.bincount(sizes, counts).argmax())
+    found: list[tuple[int, tuple[int, ...]]] = []
+    covering = np.zeros((0, masks.shape[1]), bool)
+    for size in sorted(set(sizes.tolist()), reverse=True):
+        group = sizes == size
+        covered = (masks[group][:, None] <= covering).all(axis=2).any(axis=1)
+        new = masks[group][~covered]
+        found += [
+            (-int(count), tuple(np.flatnonzero(mask).tolist()))
+            for count, mask in zip(counts[group][~covered], new, strict=True)
+        ]
+        if len(found) > limit:
+            break
+        if size <= usual:
+            covering = np.concatenate([covering, new])
+    return tuple(taps for _, taps in sorted(found))
 
 
 def project(weight: Array, library: Library) -> Array:

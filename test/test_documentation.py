@@ -74,5 +74,8 @@ def test_the_example_of_an_operation_parses_and_verifies(kind: type) -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        for target, anchor in re.findall(r"\]\(([^)#:]+)(?:#([^)]*))?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+            headings = re.findall(r"^#+ (.*)$", (page.parent / target).read_text(), re.M)
+            slugs = [heading.lower().replace(" ", "-") for heading in headings]
+            assert not anchor or anchor in slugs, f"{page.name}: {target}#{anchor}"

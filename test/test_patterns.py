@@ -28,7 +28,7 @@ from pattern_mlir.patterns import (
 )
 
 BITS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
-SIZES = [(1, 1), (2, 2), (3, 3), (1, 3), (3, 2), (5, 5), (7, 7)]
+SIZES = [(1, 1), (2, 2), (3, 3), (1, 3), (3, 2), (5, 5), (7, 7), (9, 9)]
 
 
 @st.composite
@@ -145,13 +145,27 @@ def test_negative_zero_is_pruned_and_nan_is_kept() -> None:
     [
         (np.ones((4, 4, 3, 3)), "0% of its weights are zero, less than 10%"),
         (np.zeros((4, 4, 3, 3)), "every weight is zero"),
-        (np.ones((1, 1, 8, 8)), "8x8 kernels have more than 62 taps"),
-        (np.random.default_rng(0).integers(0, 2, (20, 20, 3, 3)), "patterns, more than 32"),
+        (
+            np.random.default_rng(0).integers(0, 2, (20, 20, 3, 3)),
+            "more patterns than max-patterns = 32",
+        ),
     ],
 )
 def test_a_dense_layer_says_why(weight: npt.NDArray[np.float64], reason: str) -> None:
     found = detect_library(weight)
     assert isinstance(found, str) and reason in found
+
+
+def test_chance_zeros_in_thousands_of_kernels_add_no_pattern_and_no_structure_is_none() -> None:
+    rng = np.random.default_rng(0)
+    library = Library((5, 5), (tuple(range(12)), tuple(range(12, 24))))
+    weight = library.masks[rng.integers(0, 2, (256, 256))]
+    weight[192:] &= rng.random((64, 256, 25)) < 0.5
+    found = detect_library(weight.reshape(256, 256, 5, 5))
+    assert isinstance(found, Library) and set(found.patterns) == set(library.patterns)
+    unstructured = rng.integers(0, 2, (256, 256, 5, 5))
+    reason = "its kernels follow more patterns than max-patterns = 32"
+    assert detect_library(unstructured) == reason
 
 
 def test_a_1x1_layer_with_removed_kernels_is_sparse() -> None:

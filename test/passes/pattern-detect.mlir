@@ -11,7 +11,7 @@
 // CHECK-NOT: dense_reason
 // CHECK-SAME: (tensor<1x1x3x3xf32>, tensor<2x1x2x2xf32, #pattern.sparse<#pattern.library<[2, 2], {{\[\[}}0, 1], [1, 3]]>>>)
 // FEW-LABEL: func.func @two_patterns
-// FEW: dense_reason = "its kernels follow 2 patterns, more than 1"
+// FEW: dense_reason = "its kernels follow more patterns than max-patterns = 1"
 // FEW-SAME: (tensor<1x1x3x3xf32>, tensor<2x1x2x2xf32>)
 // HIGH-LABEL: func.func @two_patterns
 // HIGH: dense_reason = "50% of its weights are zero, less than 60%"
