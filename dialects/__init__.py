@@ -29,6 +29,7 @@ from pattern_mlir.dialects.elementwise import (
     MultiplyOp,
     activation_of,
 )
+from pattern_mlir.dialects.layout import RelayoutOp
 from pattern_mlir.dialects.linear import LinearOp
 from pattern_mlir.dialects.pooling import (
     AdaptiveAveragePoolOp,
@@ -54,6 +55,7 @@ __all__ = [
     "MultiplyOp",
     "ParameterOp",
     "Pattern",
+    "RelayoutOp",
     "RowsAttr",
     "SparseAttr",
     "UpsampleOp",

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.dialects.dialect import Pattern, require
+from pattern_mlir.dialects.dialect import (
+    Pattern,
+    TensorEncoding,
+    VerificationError,
+    require,
+)
+from pattern_mlir.errors import did_you_mean
 from pattern_mlir.patterns import Library
 
 ACTIVATIONS = {
@@ -47,13 +53,18 @@ class LibraryAttr(Pattern.Attribute, name="library"):
     def to_library(self) -> Library:
         """Return the library; raise ValueError where the attribute holds no valid one."""
         size = _integers(self.kernel_size)
-        if len(size) != 2:
-            raise ValueError(f"kernel size needs 2 values, height and width, got {size}")
-        taps = tuple(tuple(_integers(pattern)) for pattern in ir.ArrayAttr(self.patterns))
+        if size is None or len(size) != 2:
+            raise ValueError(
+                f"kernel size needs 2 integers, height and width, got {self.kernel_size}"
+            )
+        patterns = [_integers(pattern) for pattern in ir.ArrayAttr(self.patterns)]
+        taps = tuple(tuple(pattern) for pattern in patterns if pattern is not None)
+        if len(taps) < len(patterns):
+            raise ValueError(f"patterns need to be lists of integers, got {self.patterns}")
         return Library(kernel_size=(size[0], size[1]), patterns=taps)
 
 
-class SparseAttr(Pattern.Attribute, name="sparse"):
+class SparseAttr(TensorEncoding, name="sparse"):
     """`#pattern.sparse<#pattern.library<…>>`: the encoding of a pattern-sparse weight's type.
 
     Every kernel (the last two dimensions) is empty or covered by one of the library's patterns.
@@ -65,8 +76,20 @@ class SparseAttr(Pattern.Attribute, name="sparse"):
         """Return the library; raise ValueError where the attribute holds no valid one."""
         return LibraryAttr(self.library).to_library()
 
+    def check_tensor(self, type_: Any) -> None:
+        """The library is valid and for kernels of the weight's size."""
+        try:
+            size = list(self.to_library().kernel_size)
+        except ValueError as error:
+            raise VerificationError(f"weight has a bad pattern library: {error}") from None
+        shape = list(type_.shape)
+        require(
+            len(shape) == 4 and shape[2:] == size,
+            f"pattern library is for {size[0]}x{size[1]} kernels, but the weight has shape {shape}",
+        )
 
-class LanesAttr(Pattern.Attribute, name="lanes"):
+
+class LanesAttr(TensorEncoding, name="lanes"):
     """`#pattern.lanes<[grid], [block], [halo], fill>`: a tensor layout in lane blocks.
 
     The plane is cut into ``grid`` = [rows, columns] equal blocks of ``block`` = [height, width]
@@ -79,8 +102,21 @@ class LanesAttr(Pattern.Attribute, name="lanes"):
     halo: ir.ArrayAttr
     fill: ir.FloatAttr
 
+    def check_tensor(self, type_: Any) -> None:
+        """The blocks cover the plane."""
+        plane = _plane(self, type_)
+        grid = _sizes(self, "grid", "rows, columns", 1)
+        block = _sizes(self, "block", "height, width", 1)
+        _sizes(self, "halo", "top, left, bottom, right", 0)
+        covered = [count * size for count, size in zip(grid, block, strict=True)]
+        require(
+            all(size >= least for size, least in zip(covered, plane, strict=True)),
+            f"{self} covers {covered[0]}x{covered[1]} pixels, but the planes have"
+            f" {plane[0]}x{plane[1]}",
+        )
 
-class RowsAttr(Pattern.Attribute, name="rows"):
+
+class RowsAttr(TensorEncoding, name="rows"):
     """`#pattern.rows<pitch, [halo], fill>`: a tensor layout in plain rows.
 
     Rows lie ``pitch`` elements apart; ``halo`` and ``fill`` are as in `#pattern.lanes`.
@@ -90,11 +126,44 @@ class RowsAttr(Pattern.Attribute, name="rows"):
     halo: ir.ArrayAttr
     fill: ir.FloatAttr
 
+    def check_tensor(self, type_: Any) -> None:
+        """Rows do not overlap."""
+        width = _plane(self, type_)[1]
+        _sizes(self, "halo", "top, left, bottom, right", 0)
+        pitch = ir.IntegerAttr(self.pitch).value
+        require(pitch >= width, f"{self} has a pitch below the {width} pixels of a row")
 
-class ChannelBlocksAttr(Pattern.Attribute, name="channel_blocks"):
+
+class ChannelBlocksAttr(TensorEncoding, name="channel_blocks"):
     """`#pattern.channel_blocks<size>`: a tensor layout with ``size`` channels innermost."""
 
     size: ir.IntegerAttr
+
+    def check_tensor(self, type_: Any) -> None:
+        """A block has a channel or more."""
+        _plane(self, type_)
+        size = ir.IntegerAttr(self.size).value
+        require(size >= 1, f"{self} needs blocks of at least 1 channel")
+
+
+def _plane(layout: Any, type_: Any) -> list[int]:
+    """Return height and width of the planes of a tensor in ``layout``."""
+    shape = list(type_.shape)
+    require(len(shape) == 4, f"{layout} lays out tensors of rank 4 (NCHW), got rank {len(shape)}")
+    return shape[2:]
+
+
+def _sizes(layout: Any, parameter: str, names: str, least: int) -> list[int]:
+    """Return the checked integers of a layout's ``parameter``, one for each of ``names``."""
+    attribute = getattr(layout, parameter)
+    values = _integers(attribute)
+    count = len(names.split(","))
+    if values is None or len(values) != count or min(values) < least:
+        raise VerificationError(
+            f"{layout}: {parameter} needs {count} integers of at least {least} ({names}),"
+            f" got {attribute}"
+        )
+    return values
 
 
 class ActivationAttr(Pattern.Attribute, name="activation"):
@@ -125,15 +194,20 @@ class ActivationAttr(Pattern.Attribute, name="activation"):
     def check(self) -> None:
         """Raise `VerificationError` unless name and parameters are those of an activation."""
         name = self.function_name
+        if name not in ACTIVATIONS:
+            raise VerificationError(
+                f"has unknown activation '{name}'{did_you_mean(name, ACTIVATIONS)}"
+                f" (known: {', '.join(ACTIVATIONS)})"
+            )
         require(
-            name in ACTIVATIONS,
-            f"has unknown activation '{name}'; known are {', '.join(ACTIVATIONS)}",
+            all(isinstance(value, ir.FloatAttr) for value in ir.ArrayAttr(self.parameters)),
+            f"activation '{name}' takes floats such as [1.0], got {self.parameters}",
         )
         wanted = ACTIVATIONS[name]
         require(
             len(self.values) == len(wanted),
-            f"activation '{name}' takes {len(wanted)} parameters ({', '.join(wanted) or 'none'}),"
-            f" got {len(self.values)}",
+            f"activation '{name}' takes the parameters [{', '.join(wanted)}],"
+            f" got {list(self.values)}",
         )
 
 
@@ -142,8 +216,14 @@ def _integer_array(values: Sequence[int]) -> Any:
     return ir.ArrayAttr.get([ir.IntegerAttr.get(i64, int(value)) for value in values])
 
 
-def _integers(attribute: Any) -> list[int]:
-    return [int(ir.IntegerAttr(value).value) for value in ir.ArrayAttr(attribute)]
+def _integers(attribute: Any) -> list[int] | None:
+    """Return the integers of an array attribute, or None where it is none of integers."""
+    array = attribute.maybe_downcast()  # parameters of an attribute have the base class
+    if not isinstance(array, ir.ArrayAttr):
+        return None
+    if not all(isinstance(value, ir.IntegerAttr) for value in array):
+        return None
+    return [int(value.value) for value in array]
 
 
 def activate(attribute: Any, x: Any) -> Any:

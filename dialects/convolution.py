@@ -1,13 +1,14 @@
 """`pattern.conv`: a convolution with all that is computed while its result is in registers."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import ext
 
-from pattern_mlir.dialects.attributes import SparseAttr, activate
+from pattern_mlir.dialects.attributes import ActivationAttr, SparseAttr, activate
 from pattern_mlir.dialects.dialect import (
     I64ArrayAttr,
     PatternOperation,
@@ -55,8 +56,14 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
     bias: ext.Operand[ir.RankedTensorType] | None = None
     residual: ext.Operand[ir.RankedTensorType] | None = None
 
-    OPTIONAL_ATTRIBUTES = frozenset(
-        {"activation", "max_pool", "output_channel", "filter_boundaries", "dense_reason"}
+    OPTIONAL_ATTRIBUTES = MappingProxyType(
+        {
+            "activation": ActivationAttr,
+            "max_pool": I64ArrayAttr,
+            "output_channel": I64ArrayAttr,
+            "filter_boundaries": I64ArrayAttr,
+            "dense_reason": ir.StringAttr,
+        }
     )
 
     @classmethod
@@ -144,21 +151,11 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
         )
 
     def _check_schedule(self, weight: list[int]) -> None:
-        encoding = ir.RankedTensorType(self.weight.type).encoding
-        if isinstance(encoding, SparseAttr):
-            try:
-                size = list(encoding.to_library().kernel_size)
-            except ValueError as error:
-                require(False, f"weight has a bad pattern library: {error}")
-            require(
-                size == weight[2:],
-                f"pattern library is for {size[0]}x{size[1]} kernels,"
-                f" but the weight's are {weight[2]}x{weight[3]}",
-            )
-            require(
-                "dense_reason" not in self.attributes,
-                "has a dense_reason, but its weight is #pattern.sparse",
-            )
+        require(
+            "dense_reason" not in self.attributes
+            or not isinstance(ir.RankedTensorType(self.weight.type).encoding, SparseAttr),
+            "has a dense_reason, but its weight is #pattern.sparse",
+        )
         if "output_channel" in self.attributes:
             channels = integers(self.attributes["output_channel"])
             require(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from operator import methodcaller
+from types import MappingProxyType
 from typing import Any
 
 from torch_mlir import ir
@@ -11,6 +12,8 @@ from torch_mlir._mlir_libs._torchMlir import register_dialect
 from torch_mlir.dialects import ext
 from torch_mlir.dialects.irdl import Variadicity
 from torch_mlir.passmanager import PassManager
+
+from pattern_mlir.errors import did_you_mean
 
 
 class Pattern(ext.Dialect, name="pattern"):
@@ -26,6 +29,21 @@ class I64ArrayAttr(ir.DenseI64ArrayAttr):
     attr_name = "builtin.dense_array"
 
 
+ATTRIBUTE_KINDS: Mapping[type, str] = MappingProxyType(
+    {
+        I64ArrayAttr: "array<i64: …>",
+        ir.DenseElementsAttr: "dense<…>",
+        ir.DenseF64ArrayAttr: "array<f64: …>",
+        ir.DenseI32ArrayAttr: "array<i32: …>",
+        ir.DenseI64ArrayAttr: "array<i64: …>",
+        ir.IntegerAttr: "an integer",
+        ir.StringAttr: "a string in quotes",
+        ir.UnitAttr: "its name alone, without a value",
+    }
+)
+"""How each kind of attribute that is not the dialect's own is written."""
+
+
 class VerificationError(Exception):
     """An operation breaks a rule of its definition; becomes a diagnostic at its location."""
 
@@ -36,14 +54,22 @@ def require(condition: bool, message: str) -> None:
         raise VerificationError(message)
 
 
+class TensorEncoding(Pattern.Attribute):
+    """An attribute that may stand in a tensor type: a weight's patterns, or a tensor's layout."""
+
+    def check_tensor(self, type_: Any) -> None:
+        """Raise `VerificationError` unless this attribute is whole and fits the type ``type_``."""
+        raise NotImplementedError
+
+
 class PatternOperation(Pattern.Operation):
     """Base of all operations: verification by exception, and execution by numpy.
 
     A subclass defines `check` (raise `VerificationError`) and `interpret` (its meaning).
     """
 
-    # No annotation: `ext` takes every annotated name for a field of the operation.
-    OPTIONAL_ATTRIBUTES = frozenset()  # type: ignore[var-annotated]
+    # Kinds by name. No annotation: `ext` takes every annotated name for a field of the operation.
+    OPTIONAL_ATTRIBUTES = MappingProxyType({})  # type: ignore[var-annotated]
 
     @classmethod
     def verify_invariants(cls, op: Any) -> bool:
@@ -51,7 +77,8 @@ class PatternOperation(Pattern.Operation):
         if not cls._is_well_formed(op):
             return True  # the structural constraints run next and say what is missing
         try:
-            cls._check_attribute_names(op)
+            cls._check_attributes(op)
+            cls._check_types(op)
             op.check()
         except VerificationError as violation:
             op.location.emit_error(f"'{cls.OPERATION_NAME}' op {violation}")
@@ -102,30 +129,63 @@ class PatternOperation(Pattern.Operation):
 
     @classmethod
     def _is_well_formed(cls, op: Any) -> bool:
+        """Whether every field that is declared can be read."""
         operands = cls._operand_fields()
         _, attributes, results, _ = ext.partition_fields(cls._fields)
         if any(attribute.name not in op.attributes for attribute in attributes):
             return False
+        values = (*op.operands, *op.results)
+        if not all(isinstance(value.type, ir.RankedTensorType) for value in values):
+            return False
         if len(op.results) != len(results):
             return False
+        required = [int(field.variadicity == Variadicity.single) for field in operands]
         if cls._several_optional():
-            if "operandSegmentSizes" not in op.attributes:
+            sizes = op.attributes.get("operandSegmentSizes")
+            if not isinstance(sizes, ir.DenseI32ArrayAttr) or len(sizes) != len(operands):
                 return False
-            sizes = list(op.attributes["operandSegmentSizes"])
-            return bool(len(sizes) == len(operands) and sum(sizes) == len(op.operands))
-        required = sum(field.variadicity == Variadicity.single for field in operands)
-        unlimited = any(field.variadicity == Variadicity.variadic for field in operands)
-        count = len(op.operands)
-        return bool(required <= count and (unlimited or count <= len(operands)))
+            fits = all(least <= size <= 1 for least, size in zip(required, sizes, strict=True))
+            return bool(fits and sum(sizes) == len(op.operands))
+        return sum(required) <= len(op.operands) <= len(operands)
 
     @classmethod
-    def _check_attribute_names(cls, op: Any) -> None:
-        _, attributes, _, _ = ext.partition_fields(cls._fields)
-        known = {a.name for a in attributes} | cls.OPTIONAL_ATTRIBUTES | {"operandSegmentSizes"}
+    def _check_attributes(cls, op: Any) -> None:
+        """Every attribute is known and of its kind; a name with a dot belongs to others."""
+        _, declared, _, _ = ext.partition_fields(cls._fields)
+        kinds = {field.name: field.constraint for field in declared} | cls.OPTIONAL_ATTRIBUTES
+        if cls._several_optional():
+            kinds["operandSegmentSizes"] = ir.DenseI32ArrayAttr
         for name in op.attributes:
+            if "." in name:
+                continue
+            if name not in kinds:  # the nearest name is looked for only here: it takes long
+                raise VerificationError(
+                    f"has no attribute '{name}'{did_you_mean(name, kinds)}"
+                    f" (has: {', '.join(sorted(kinds)) or 'none'})"
+                )
+            attribute, kind = op.attributes[name], kinds[name]
             require(
-                name in known or "." in name,
-                f"has no attribute '{name}'; it takes {', '.join(sorted(known))}",
+                _is_of_kind(attribute, kind),
+                f"attribute '{name}' must be {_description(kind)}, got {attribute}",
+            )
+
+    @classmethod
+    def _check_types(cls, op: Any) -> None:
+        """All tensors have the same element type, and encodings that fit their shapes."""
+        types = [ir.RankedTensorType(value.type) for value in (*op.operands, *op.results)]
+        elements = list(dict.fromkeys(str(type_.element_type) for type_ in types))
+        require(
+            len(elements) == 1,
+            f"operands and result must have one element type, got {', '.join(elements)}",
+        )
+        for type_ in types:
+            if isinstance(type_.encoding, TensorEncoding):
+                type_.encoding.check_tensor(type_)
+            require(
+                not isinstance(type_.encoding, Pattern.Attribute)
+                or isinstance(type_.encoding, TensorEncoding),
+                f"{type_.encoding} in a tensor type is no encoding; those are #pattern.sparse,"
+                " #pattern.lanes, #pattern.rows and #pattern.channel_blocks",
             )
 
     def check(self) -> None:
@@ -134,6 +194,16 @@ class PatternOperation(Pattern.Operation):
     def interpret(self, *operands: Any) -> Any:
         """Return the result for numpy ``operands`` (None for an absent optional one)."""
         raise NotImplementedError(self.OPERATION_NAME)
+
+
+def _is_of_kind(attribute: Any, kind: type) -> bool:
+    # The bindings make an instance of the base class where `I64ArrayAttr` is meant.
+    return isinstance(attribute, ir.DenseI64ArrayAttr if kind is I64ArrayAttr else kind)
+
+
+def _description(kind: Any) -> str:
+    """Return how an attribute of ``kind`` is written."""
+    return ATTRIBUTE_KINDS.get(kind) or f"#{kind.attr_name}<…>"
 
 
 def shape_of(value: Any) -> list[int]:

@@ -1,6 +1,7 @@
 """Element-wise operations: `pattern.add`, `pattern.multiply`, `pattern.activate`."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,6 @@ def activation_of(op: Any) -> Any:
     if "activation" not in op.attributes:
         return None
     attribute = op.attributes["activation"]
-    require(
-        isinstance(attribute, ActivationAttr),
-        f"attribute 'activation' must be #pattern.activation<…>, got {attribute}",
-    )
     attribute.check()
     return attribute
 
@@ -63,7 +60,7 @@ class AddOp(_BinaryOperation, name="add", traits=[ext.Pure]):
     lhs: ext.Operand[ir.RankedTensorType]
     rhs: ext.Operand[ir.RankedTensorType]
 
-    OPTIONAL_ATTRIBUTES = frozenset({"activation"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType({"activation": ActivationAttr})
 
     def interpret(self, lhs: Any, rhs: Any) -> Any:
         """Sum, then the activation."""
@@ -85,7 +82,7 @@ class MultiplyOp(_BinaryOperation, name="multiply", traits=[ext.Pure]):
     lhs: ext.Operand[ir.RankedTensorType]
     rhs: ext.Operand[ir.RankedTensorType]
 
-    OPTIONAL_ATTRIBUTES = frozenset({"activation"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType({"activation": ActivationAttr})
 
     def interpret(self, lhs: Any, rhs: Any) -> Any:
         """Product, then the activation."""
@@ -114,12 +111,7 @@ class ActivateOp(PatternOperation, name="activate", traits=[ext.Pure]):
 
     def check(self) -> None:
         """The function is known, the shape stays."""
-        attribute = self.attributes["function"]
-        require(
-            isinstance(attribute, ActivationAttr),
-            f"attribute 'function' must be #pattern.activation<…>, got {attribute}",
-        )
-        attribute.check()
+        self.attributes["function"].check()
         require(
             shape_of(self.result) == shape_of(self.input),
             f"result has shape {shape_of(self.result)}, but the input has {shape_of(self.input)}",

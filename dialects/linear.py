@@ -1,11 +1,12 @@
 """`pattern.linear`: a fully connected layer."""
 
+from types import MappingProxyType
 from typing import Any
 
 from torch_mlir import ir
 from torch_mlir.dialects import ext
 
-from pattern_mlir.dialects.attributes import activate
+from pattern_mlir.dialects.attributes import ActivationAttr, activate
 from pattern_mlir.dialects.dialect import (
     PatternOperation,
     require,
@@ -31,7 +32,7 @@ class LinearOp(PatternOperation, name="linear", traits=[ext.Pure]):
     weight: ext.Operand[ir.RankedTensorType]
     bias: ext.Operand[ir.RankedTensorType] | None = None
 
-    OPTIONAL_ATTRIBUTES = frozenset({"activation"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType({"activation": ActivationAttr})
 
     @classmethod
     def build(cls, input: Any, weight: Any, bias: Any = None, *, activation: Any = None) -> Any:
@@ -43,9 +44,10 @@ class LinearOp(PatternOperation, name="linear", traits=[ext.Pure]):
         """Shapes fit together."""
         x, w = shape_of(self.input), shape_of(self.weight)
         require(len(w) == 2, f"needs a weight of rank 2 (filters, inputs), got rank {len(w)}")
+        require(len(x) >= 1, "needs an input of rank 1 or more, got rank 0")
         require(
-            len(x) >= 1 and x[-1] == w[1],
-            f"weight takes {w[1]} values, but the input's last dimension has {x[-1:] or 'none'}",
+            x[-1] == w[1],
+            f"weight takes {w[1]} values, but the input's last dimension has {x[-1]}",
         )
         bias = self.optional_operand("bias")
         if bias is not None:

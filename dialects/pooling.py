@@ -1,6 +1,7 @@
 """Pooling: `pattern.max_pool`, `pattern.average_pool`, `pattern.adaptive_average_pool`."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class MaxPoolOp(_WindowedPool, name="max_pool", traits=[ext.Pure]):
     padding: I64ArrayAttr
     dilations: I64ArrayAttr
 
-    OPTIONAL_ATTRIBUTES = frozenset({"ceil_mode"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType({"ceil_mode": ir.UnitAttr})
 
     def interpret(self, x: Any) -> Any:
         """Maximum over the window positions."""
@@ -151,7 +152,9 @@ class AveragePoolOp(_WindowedPool, name="average_pool", traits=[ext.Pure]):
     padding: I64ArrayAttr
     dilations: I64ArrayAttr
 
-    OPTIONAL_ATTRIBUTES = frozenset({"ceil_mode", "count_include_pad", "divisor"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType(
+        {"ceil_mode": ir.UnitAttr, "count_include_pad": ir.UnitAttr, "divisor": ir.IntegerAttr}
+    )
 
     def check(self) -> None:
         """As for the maximum; and the divisor is not zero."""

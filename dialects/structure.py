@@ -1,6 +1,7 @@
 """`pattern.parameter` and the operations that move data: `pattern.concat`, `pattern.upsample`."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import ext
 
 from pattern_mlir.dialects.dialect import (
+    I64ArrayAttr,
     PatternOperation,
     i64,
     integer,
@@ -34,7 +36,9 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
     result: ext.Result[ir.RankedTensorType]
     name: ir.StringAttr
 
-    OPTIONAL_ATTRIBUTES = frozenset({"value", "filter_order"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType(
+        {"value": ir.DenseElementsAttr, "filter_order": I64ArrayAttr}
+    )
 
     @classmethod
     def build(cls, name: str, type_: Any, **optional: Any) -> Any:
@@ -50,22 +54,20 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
         """An inline value has the result's shape and element type; the order is a permutation."""
         shape = shape_of(self.result)
         if "value" in self.attributes:
-            value = self.attributes["value"]
-            require(
-                isinstance(value, ir.DenseElementsAttr),
-                "attribute 'value' must be dense<…>",
-            )
-            type_ = ir.RankedTensorType(value.type)
+            type_ = self.attributes["value"].type
             element = ir.RankedTensorType(self.result.type).element_type
             require(
-                list(type_.shape) == shape and type_.element_type == element,
+                isinstance(type_, ir.RankedTensorType)
+                and list(type_.shape) == shape
+                and type_.element_type == element,
                 f"attribute 'value' has type {type_}, but the result is {self.result.type}",
             )
         if "filter_order" in self.attributes:
             order = integers(self.attributes["filter_order"])
+            filters = shape[0] if shape else 0
             require(
-                sorted(order) == list(range(shape[0] if shape else 0)),
-                f"attribute 'filter_order' is no permutation of the {shape[:1]} filters",
+                sorted(order) == list(range(filters)),
+                f"attribute 'filter_order' is no permutation of the {filters} filters",
             )
 
     def array(self, parameters: Mapping[str, Any]) -> Any:
@@ -170,7 +172,9 @@ class UpsampleOp(PatternOperation, name="upsample", traits=[ext.Pure]):
     input: ext.Operand[ir.RankedTensorType]
     mode: ir.StringAttr
 
-    OPTIONAL_ATTRIBUTES = frozenset({"align_corners", "scales"})
+    OPTIONAL_ATTRIBUTES = MappingProxyType(
+        {"align_corners": ir.UnitAttr, "scales": ir.DenseF64ArrayAttr}
+    )
 
     @classmethod
     def build(
@@ -199,6 +203,10 @@ class UpsampleOp(PatternOperation, name="upsample", traits=[ext.Pure]):
         require(
             mode in ("nearest", "bilinear"),
             f"attribute 'mode' must be nearest or bilinear, got {mode}",
+        )
+        require(
+            mode == "bilinear" or "align_corners" not in self.attributes,
+            "attribute 'align_corners' goes with mode bilinear only",
         )
         require(
             len(y) == 4 and x[:2] == y[:2],

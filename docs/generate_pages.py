@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pattern_mlir import dialects
 from pattern_mlir.passes import PASS_NAMES, pass_class
-from pattern_mlir.pipelines import NAMED_TARGETS, format_pipeline, target_levels
+from pattern_mlir.pipelines import format_pipeline, target_levels
+from pattern_mlir.targets import Target
 
 FOLDER = Path(__file__).parent
 
@@ -76,13 +77,13 @@ def passes_page() -> str:
         ]
         if options:
             parts.append("\n".join(["| option | type | default |", "|---|---|---|", *options]))
-    for target in NAMED_TARGETS:
-        parts += [f"## The pipeline of `--target={target}`", *_levels(target)]
+    parts += ["## The pipeline of `--target=host`", "On a processor with AVX-512.", *_levels()]
     return "\n\n".join(parts) + "\n"
 
 
-def _levels(target: str) -> Iterator[str]:
-    for level in target_levels(target):
+def _levels() -> Iterator[str]:
+    machine = Target("host", "x86_64-unknown-linux-gnu", "", "", lanes=16, registers=32)
+    for level in target_levels(machine):
         if level.stages:
             pipeline = format_pipeline(level.stages)
             lines = textwrap.wrap(pipeline.replace(",", ", "), 92, break_on_hyphens=False)

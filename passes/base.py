@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,6 +60,19 @@ def walk(module: Any, kind: type) -> list[Any]:
     return list(ir.get_ops_of_type(module, kind))
 
 
+def place(location: Any) -> str:
+    """Return the name that a location gives, such as `layer1.0.conv1`, else file and line."""
+    text = str(location)
+    named = re.match(r'loc\("([^"]+)"[()]', text)
+    return named[1] if named else text[len("loc(") : -1].replace('"', "")
+
+
+def is_network(function: Any) -> bool:
+    """Whether ``function`` is public and has a body."""
+    visibility = function.attributes.get("sym_visibility")
+    return (visibility is None or visibility.value == "public") and not function.is_external
+
+
 def forward_function(module: Any) -> Any:
     """Return the module's one public function, the network.
 
@@ -68,9 +82,7 @@ def forward_function(module: Any) -> Any:
     functions = [
         op
         for op in module.regions[0].blocks[0].operations
-        if op.operation.name == "func.func"
-        and "sym_visibility" not in op.operation.attributes
-        and not op.is_external
+        if op.operation.name == "func.func" and is_network(op)
     ]
     if len(functions) != 1:
         raise PassFailure(
@@ -78,3 +90,17 @@ def forward_function(module: Any) -> Any:
             " make the others private"
         )
     return functions[0]
+
+
+def only_block(function: Any) -> Any:
+    """Return the block of ``function``.
+
+    Raises:
+        OperationFailure: it has more than one.
+    """
+    blocks = list(function.regions[0].blocks)
+    if len(blocks) > 1:
+        raise OperationFailure(
+            function, "branches between blocks; run the pass before convert-scf-to-cf"
+        )
+    return blocks[0]

@@ -7,18 +7,25 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.dialects.element_types import numpy_type
-
 BUFFER = "pattern.buffer"
 """Argument attribute: `arena` or `weights`; arguments without it are inputs and outputs."""
+
+EXTENT = "pattern.extent"
+"""Attribute of a layer, or the call of a kernel: how many independent units it computes."""
+
+BOUNDARIES = "pattern.boundaries"
+"""Attribute beside it: thread t computes the units [b[t], b[t + 1])."""
 
 
 def byte_size(type_: Any) -> int:
     """Return the bytes of a static memref, elements one after the other."""
-    return (
-        int(np.prod(type_.shape, dtype=np.int64))
-        * np.dtype(numpy_type(type_.element_type)).itemsize
-    )
+    return int(np.prod(type_.shape, dtype=np.int64)) * _element_bytes(type_.element_type)
+
+
+def _element_bytes(type_: Any) -> int:
+    if isinstance(type_, ir.ComplexType):
+        return 2 * _element_bytes(type_.element_type)
+    return 8 if isinstance(type_, ir.IndexType) else -(-type_.width // 8)
 
 
 def argument_attributes(function: Any) -> list[Any]:

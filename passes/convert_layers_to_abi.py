@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from torch_mlir import ir
 from torch_mlir.dialects import llvm
 
+from pattern_mlir.errors import PassFailure
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.pattern_outline_layers import LAYERS
 
 
@@ -44,20 +45,28 @@ class ConvertLayersToAbi(Pass):
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Change the signature of every layer that does not have it yet."""
-        layers = {str(name) for name in module.attributes[LAYERS]}
+        if LAYERS not in module.attributes:
+            raise PassFailure("the module has no layers; run pattern-outline-layers before")
         signature = ir.Type.parse("!llvm.func<void (ptr, i64, i64)>")
-        for function in walk(module, llvm.LLVMFuncOp):
-            type_ = ir.TypeAttr(function.attributes["function_type"])
-            if f"@{ir.StringAttr(function.attributes['sym_name']).value}" not in layers:
-                continue
-            if type_.value != signature:
-                _convert(function, signature)
+        functions = {f"@{f.attributes['sym_name'].value}": f for f in walk(module, llvm.LLVMFuncOp)}
+        for name in map(str, module.attributes[LAYERS]):
+            if name not in functions:
+                raise PassFailure(f"layer {name} is no llvm.func; run convert-func-to-llvm before")
+            if ir.TypeAttr(functions[name].attributes["function_type"]).value != signature:
+                _convert(functions[name], signature)
 
 
 def _convert(function: Any, signature: Any) -> None:
     block = function.regions[0].blocks[0]
     old = list(block.arguments)
     pointer, i64 = ir.Type.parse("!llvm.ptr"), ir.IntegerType.get_signless(64)
+    types = [argument.type for argument in old]
+    if types != [*[pointer] * (len(old) - 2), i64, i64]:
+        raise OperationFailure(
+            function,
+            "takes no bare pointers and two bounds;"
+            " run convert-func-to-llvm{use-bare-ptr-memref-call-conv=1}",
+        )
     with function.location:
         buffers, *bounds = (
             block.add_argument(type_, function.location) for type_ in (pointer, i64, i64)

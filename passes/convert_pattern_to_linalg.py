@@ -182,7 +182,7 @@ def _conv(op: Any) -> Any:
 
 
 def _convolution(op: Any) -> Any:
-    """Build the sums of a convolution in f64, without its epilogue."""
+    """Build the sums of a convolution, without its epilogue."""
     strides, dilations, groups = integers(op.strides), integers(op.dilations), integer(op.groups)
     images, channels, *plane = shape_of(op.input)
     filters, _, *kernel = shape_of(op.weight)
@@ -198,9 +198,15 @@ def _convolution(op: Any) -> Any:
         loops["h"] * strides[0] + loops["i"] * dilations[0],
         loops["w"] * strides[1] + loops["j"] * dilations[1],
     ]
-    sums = filled([images, *group, filters // groups, *size], ir.F64Type.get(), 0)
+    sums = filled([images, *group, filters // groups, *size], _sum_type(op), 0)
     y = nest(loops, [(x, source), (w, loops.at("gfcij"))], (sums, loops.at("ngfhw")), multiply_add)
     return collapsed(y, [1, len(group) + 1, 1, 1])
+
+
+def _sum_type(op: Any) -> Any:
+    """Return the type that ``op`` adds up in: f64, for f16 f32 (f64 to f16 needs a library)."""
+    half = isinstance(op.result.type.element_type, ir.F16Type)
+    return ir.F32Type.get() if half else ir.F64Type.get()
 
 
 def _linear(op: Any) -> Any:
@@ -208,7 +214,7 @@ def _linear(op: Any) -> Any:
     filters, inputs = shape_of(op.weight)
     x = collapsed(op.input, [len(rows), 1]) if rows else expanded(op.input, [[1, inputs]])
     loops = Loops("rfk")
-    sums = filled([shape_of(x)[0], filters], ir.F64Type.get(), 0)
+    sums = filled([shape_of(x)[0], filters], _sum_type(op), 0)
     y = nest(
         loops,
         [(x, loops.at("rk")), (op.weight, loops.at("fk"))],

@@ -26,10 +26,12 @@ from pattern_mlir.dialects import (
     VerificationError,
     i64,
     shape_of,
+    tensor_like,
 )
 from pattern_mlir.dialects.elementwise import broadcast_shape
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function
+from pattern_mlir.passes.base import Pass, forward_function, place
+from pattern_mlir.passes.linalg_builders import collapsed, expanded
 
 FALLBACKS_ATTRIBUTE = "pattern.fallbacks"
 """Module attribute: the operations that run as plain loops, with their places."""
@@ -45,13 +47,21 @@ SHAPE_OPERATIONS = frozenset(
         "detach",
         "expand",
         "flatten.using_ints",
+        "flip",
         "permute",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "repeat",
         "reshape",
+        "roll",
+        "select.int",
         "size.int",
         "slice.Tensor",
         "split.Tensor",
+        "split_with_sizes",
         "squeeze",
         "squeeze.dim",
+        "stack",
         "t",
         "transpose.int",
         "unflatten.int",
@@ -109,51 +119,48 @@ class ConvertTorchToPattern(Pass):
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Convert each operation of the network that has a pattern form."""
         block = forward_function(module).regions[0].blocks[0]
-        fallbacks = []
         for op in list(block.operations):
-            name = op.operation.name
-            if name in _CONVERSIONS and _convert(op.operation, _CONVERSIONS[name]):
-                continue
-            if name.startswith("torch.aten.") and name not in SHAPE_OPERATIONS:
-                fallbacks.append((op, name))
+            if op.operation.name in _CONVERSIONS:
+                _convert(op.operation, _CONVERSIONS[op.operation.name])
         for op in reversed(list(block.operations)):
             if _is_dead_helper(op.operation):
                 op.operation.erase()
-        described = [
-            f"{name.removeprefix('torch.')} at {place(op.location)}"
-            for op, name in fallbacks
-            if any(True for result in op.operation.results for _ in result.uses)
+        fallbacks = [
+            f"{op.operation.name.removeprefix('torch.')} at {place(op.location)}"
+            for op in block.operations
+            if _is_fallback(op.operation)
         ]
-        if described:
-            names = [ir.StringAttr.get(text) for text in described]
+        if fallbacks:
+            names = [ir.StringAttr.get(text) for text in fallbacks]
             module.attributes[FALLBACKS_ATTRIBUTE] = ir.ArrayAttr.get(names)
 
 
-def place(location: Any) -> str:
-    """Return the name that a location gives, such as `layer1.0.conv1`, or the location itself."""
-    text = str(location)
-    named = re.match(r'loc\("([^"]+)"\(', text)
-    return named[1] if named else text
-
-
-def _convert(op: Any, conversion: Callable[[Any], Any]) -> bool:
-    """Replace ``op`` by what ``conversion`` builds; return False if it has no pattern form."""
+def _convert(op: Any, conversion: Callable[[Any], Any]) -> None:
+    """Replace ``op`` by what ``conversion`` builds; leave it if it has no pattern form."""
     with op.location, ir.InsertionPoint(op):
         try:
             result = conversion(op)
         except (_NoForm, VerificationError):
-            return False
+            return
         if not str(result.type).startswith("!torch"):
             result = ir.Operation.create(
                 "torch_c.from_builtin_tensor", results=[op.results[0].type], operands=[result]
             ).result
     op.results[0].replace_all_uses_with(result)
     op.erase()
-    return True
+
+
+def _is_used(op: Any) -> bool:
+    return any(True for result in op.results for _ in result.uses)
 
 
 def _is_dead_helper(op: Any) -> bool:
-    return op.name.startswith(HELPER_PREFIXES) and not any(True for _ in op.results[0].uses)
+    return op.name.startswith(HELPER_PREFIXES) and not _is_used(op)
+
+
+def _is_fallback(op: Any) -> bool:
+    """Whether ``op`` computes something and has no pattern form."""
+    return op.name.startswith("torch.aten.") and op.name not in SHAPE_OPERATIONS and _is_used(op)
 
 
 def _builtin(value: Any) -> Any:
@@ -215,6 +222,17 @@ def _rank4(value: Any) -> Any:
     return tensor_value
 
 
+def _on_images(value: Any, build: Callable[[Any], Any]) -> Any:
+    """Build ``build`` of images [N, C, H, W]; one image [C, H, W] goes in and out as a batch."""
+    x = _builtin(value)
+    if len(shape_of(x)) == 4:
+        return build(x)
+    if len(shape_of(x)) != 3:
+        raise _NoForm
+    channels, height, width = shape_of(x)
+    return collapsed(build(expanded(x, [[1, channels], [height], [width]])), [2, 1, 1])
+
+
 def _padded_input(value: Any) -> tuple[Any, list[int]]:
     """Return a convolution's input without the zero padding before it, and that padding."""
     producer = value.owner
@@ -233,19 +251,52 @@ def _padded_input(value: Any) -> tuple[Any, list[int]]:
     return operands[0], [top, left, bottom, right]
 
 
+def _circular_pad(op: Any) -> Any:
+    """Build padding by what lies at the other end of each dimension, the last one first."""
+    pads, mode = _constant(op.operands[1]), _constant(op.operands[2])
+    if mode != "circular" or min(pads) < 0:
+        raise _NoForm
+    x = _builtin(op.operands[0])
+    for i, (low, high) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
+        axis = len(shape_of(x)) - 1 - i
+        before = [_slice(x, axis, shape_of(x)[axis] - low, low)] if low else []
+        after = [_slice(x, axis, 0, high)] if high else []
+        x = _joined([*before, x, *after], axis)
+    return x
+
+
+def _slice(x: Any, axis: int, first: int, size: int) -> Any:
+    """Build ``size`` elements along ``axis`` from ``first`` on."""
+    offsets, sizes = [0] * len(shape_of(x)), shape_of(x)
+    offsets[axis], sizes[axis] = first, size
+    result = tensor_like(x, sizes)
+    return tensor.extract_slice(result, x, [], [], [], offsets, sizes, [1] * len(sizes))
+
+
+def _joined(pieces: Sequence[Any], axis: int) -> Any:
+    """Build the concatenation of ``pieces``; those that hold nothing are left out."""
+    filled = [piece for piece in pieces if 0 not in shape_of(piece)] or pieces[:1]
+    return functools.reduce(lambda a, b: ConcatOp.build(a, b, axis).result, filled)
+
+
 def _build_conv(
     op: Any, strides: Sequence[int], padding: Sequence[int], dilations: Sequence[int], groups: int
 ) -> Any:
     value, extra = _padded_input(op.operands[0])
-    return ConvOp.build(
-        _rank4(value),
-        _rank4(op.operands[1]),
-        _optional_builtin(op.operands[2]),
-        strides=strides,
-        padding=[a + b for a, b in zip(padding, extra, strict=True)],
-        dilations=dilations,
-        groups=groups,
-    ).result
+    weight, bias = _rank4(op.operands[1]), _optional_builtin(op.operands[2])
+
+    def build(x: Any) -> Any:
+        return ConvOp.build(
+            x,
+            weight,
+            bias,
+            strides=strides,
+            padding=[a + b for a, b in zip(padding, extra, strict=True)],
+            dilations=dilations,
+            groups=groups,
+        ).result
+
+    return _on_images(value, build)
 
 
 def _conv2d(op: Any) -> Any:
@@ -304,6 +355,18 @@ def _elu(op: Any) -> Any:
     return ActivateOp.build(_builtin(op.operands[0]), ActivationAttr.build("elu", [alpha])).result
 
 
+def _prelu(op: Any) -> Any:
+    """Build max(x, 0) + weight * min(x, 0), a weight for each channel or one for all."""
+    x, weight = (_builtin(value) for value in op.operands)
+    rank, (count,) = len(shape_of(x)), shape_of(weight)
+    if rank < 2:
+        raise _NoForm
+    negative = ActivateOp.build(x, ActivationAttr.build("clamp", [float("-inf"), 0])).result
+    scale = expanded(weight, [[1, count, *[1] * (rank - 2)]])
+    positive = ActivateOp.build(x, ActivationAttr.build("relu")).result
+    return AddOp.build(positive, MultiplyOp.build(negative, scale).result).result
+
+
 def _gelu(op: Any) -> Any:
     name = {"none": "gelu", "tanh": "gelu_tanh"}[_constant(op.operands[1])]
     return _activation(name)(op)
@@ -312,33 +375,42 @@ def _gelu(op: Any) -> Any:
 def _max_pool2d(op: Any) -> Any:
     if len(op.results) > 1 and any(True for _ in op.results[1].uses):
         raise _NoForm
-    kernel, strides, padding, dilations = list(op.operands)[1:5]
-    return MaxPoolOp.build(
-        _rank4(op.operands[0]),
-        kernel_size=_pair(kernel),
-        strides=_pair(strides) if _constant(strides) else _pair(kernel),
-        padding=_symmetric(_pair(padding)),
-        dilations=_pair(dilations),
-        ceil_mode=_constant(op.operands[5]),
-    ).result
+    kernel, strides, padding, dilations, ceil_mode = list(op.operands)[1:6]
+
+    def build(x: Any) -> Any:
+        return MaxPoolOp.build(
+            x,
+            kernel_size=_pair(kernel),
+            strides=_pair(strides) if _constant(strides) else _pair(kernel),
+            padding=_symmetric(_pair(padding)),
+            dilations=_pair(dilations),
+            ceil_mode=_constant(ceil_mode),
+        ).result
+
+    return _on_images(op.operands[0], build)
 
 
 def _avg_pool2d(op: Any) -> Any:
     kernel, strides, padding, ceil_mode, include_pad, divisor = list(op.operands)[1:7]
     override = _constant(divisor)
-    return AveragePoolOp.build(
-        _rank4(op.operands[0]),
-        kernel_size=_pair(kernel),
-        strides=_pair(strides) if _constant(strides) else _pair(kernel),
-        padding=_symmetric(_pair(padding)),
-        ceil_mode=_constant(ceil_mode),
-        count_include_pad=ir.UnitAttr.get() if _constant(include_pad) else None,
-        divisor=None if override is None else i64(override),
-    ).result
+
+    def build(x: Any) -> Any:
+        return AveragePoolOp.build(
+            x,
+            kernel_size=_pair(kernel),
+            strides=_pair(strides) if _constant(strides) else _pair(kernel),
+            padding=_symmetric(_pair(padding)),
+            ceil_mode=_constant(ceil_mode),
+            count_include_pad=ir.UnitAttr.get() if _constant(include_pad) else None,
+            divisor=None if override is None else i64(override),
+        ).result
+
+    return _on_images(op.operands[0], build)
 
 
 def _adaptive_avg_pool2d(op: Any) -> Any:
-    return AdaptiveAveragePoolOp.build(_rank4(op.operands[0]), _pair(op.operands[1])).result
+    size = _pair(op.operands[1])
+    return _on_images(op.operands[0], lambda x: AdaptiveAveragePoolOp.build(x, size).result)
 
 
 def _mean(op: Any) -> Any:
@@ -373,8 +445,7 @@ def _cat(op: Any) -> Any:
     if isinstance(producer, ir.Block) or producer.name != "torch.prim.ListConstruct":
         raise _NoForm
     inputs = [_builtin(value) for value in producer.operands]
-    dimension = _constant(op.operands[1]) % len(shape_of(inputs[0]))
-    return functools.reduce(lambda a, b: ConcatOp.build(a, b, dimension).result, inputs)
+    return _joined(inputs, _constant(op.operands[1]) % len(_vtensor_shape(op.results[0])))
 
 
 def _upsample(mode: str, vector_form: bool) -> Callable[[Any], Any]:
@@ -423,6 +494,7 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
         "hardsigmoid": _activation("hard_sigmoid"),
         "silu": _activation("silu"),
         "hardswish": _activation("hard_swish"),
+        "prelu": _prelu,
         "gelu": _gelu,
         "tanh": _activation("tanh"),
         "max_pool2d": _max_pool2d,
@@ -433,6 +505,7 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
         "add.Tensor": _binary(AddOp),
         "mul.Tensor": _binary(MultiplyOp),
         "cat": _cat,
+        "pad": _circular_pad,
         "upsample_nearest2d": _upsample("nearest", vector_form=False),
         "upsample_nearest2d.vec": _upsample("nearest", vector_form=True),
         "upsample_bilinear2d": _upsample("bilinear", vector_form=False),

@@ -21,8 +21,9 @@ from pattern_mlir.dialects import (
     integers,
     shape_of,
 )
+from pattern_mlir.errors import ParameterError
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import walk
+from pattern_mlir.passes.base import OperationFailure, walk
 
 Order = npt.NDArray[np.int64]
 """A permutation: position i holds what was at order[i]."""
@@ -73,10 +74,22 @@ def filter_order(op: Any, attribute: str = "filter_order") -> Order:
     return np.arange(shape_of(op.result if isinstance(op, ParameterOp) else op.weight)[0])
 
 
+def array_of(parameter: Any, parameters: ParameterStore) -> npt.NDArray[Any]:
+    """Return the array of ``parameter``, in its filter order.
+
+    Raises:
+        OperationFailure: the store has none, or one of another shape.
+    """
+    try:
+        array: npt.NDArray[Any] = parameter.array(parameters)
+    except ParameterError as error:
+        raise OperationFailure(parameter, str(error)) from None
+    return array
+
+
 def natural_array(parameter: Any, parameters: ParameterStore) -> npt.NDArray[Any]:
     """Return the array of ``parameter`` with its filters as they are stored."""
-    array: npt.NDArray[Any] = parameter.array(parameters)[np.argsort(filter_order(parameter))]
-    return array
+    return array_of(parameter, parameters)[np.argsort(filter_order(parameter))]
 
 
 def reorder(parameter: Any, order: Order) -> None:

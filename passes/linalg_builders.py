@@ -26,7 +26,11 @@ class Scalar:
 
     def constant(self, number: float) -> Scalar:
         """Return ``number`` in this value's type."""
-        return Scalar(arith.constant(self.value.type, float(number)))
+        type_ = self.value.type
+        if not isinstance(type_, ir.VectorType):
+            return Scalar(arith.constant(type_, float(number)))
+        element = ir.FloatAttr.get(type_.element_type, float(number))
+        return Scalar(arith.constant(type_, ir.DenseElementsAttr.get_splat(type_, element)))
 
     def like(self, other: Scalar | float) -> Any:
         """Return the value of ``other``, made a constant where it is a number."""

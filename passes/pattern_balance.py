@@ -13,6 +13,7 @@ from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import (
+    array_of,
     filter_order,
     is_parameter,
     is_sparse,
@@ -90,7 +91,7 @@ class PatternBalance(Pass):
 def _work(conv: Any, parameters: ParameterStore) -> npt.NDArray[np.int64]:
     """Return what each filter costs, in the order in which the weight holds them."""
     if is_sparse(conv.weight) and is_parameter(conv.weight):
-        return _nonzeros(conv.weight.owner.opview.array(parameters))
+        return _nonzeros(array_of(conv.weight.owner.opview, parameters))
     return np.ones(shape_of(conv.weight)[0], np.int64)
 
 

@@ -70,6 +70,9 @@ def _fold(op: Any) -> bool:
 
 
 def _replace(op: Any, value: Any) -> bool:
+    """Use ``value`` for the result of ``op``, unless it lies in memory in another way."""
+    if op.results[0].type != value.type:
+        return False
     op.results[0].replace_all_uses_with(value)
     op.operation.erase()
     return True

@@ -12,7 +12,7 @@ from pattern_mlir.dialects import ConvOp, LibraryAttr, ParameterOp, SparseAttr, 
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
-from pattern_mlir.passes.filters import is_parameter, split_uses
+from pattern_mlir.passes.filters import array_of, is_parameter, split_uses
 from pattern_mlir.patterns import Library, detect_library
 
 
@@ -94,7 +94,7 @@ class PatternDetect(Pass):
         others: list[Any],
     ) -> Library | str:
         """Return the library of a weight, or why its convolutions stay dense."""
-        weight = parameter.array(parameters)
+        weight = array_of(parameter, parameters)
         if np.isnan(weight).any():
             raise OperationFailure(
                 parameter,

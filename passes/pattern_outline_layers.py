@@ -11,18 +11,18 @@ from torch_mlir.dialects import arith, func, scf
 
 from pattern_mlir.dialects import i64
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function
-from pattern_mlir.passes.buffers import argument_attributes, buffer_role
-from pattern_mlir.program import NAME_ATTRIBUTE
+from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block
+from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, argument_attributes, buffer_role
+from pattern_mlir.program import NAME_ATTRIBUTE, UNSIGNED_ATTRIBUTE
 
 LAYERS = "pattern.layers"
 """Module attribute: the layer functions in the order in which they run."""
 
-EXTENT = "pattern.extent"
-"""Function attribute: how many units, independent of each other, the layer computes."""
-
 BUFFERS = "pattern.buffers"
-"""Module attribute: what each buffer is, `[role, name, type]`, in the order of the arguments."""
+"""Module attribute: what each buffer is, `[role, name, type]`, in the order of the arguments.
+
+A fourth entry says that its integers are unsigned.
+"""
 
 PURE_PREFIXES = ("arith.", "affine.apply", "memref.get_global", "math.", "index.")
 VIEWS = frozenset(
@@ -93,7 +93,7 @@ class PatternOutlineLayers(Pass):
         function = forward_function(module)
         order = _buffer_order(function)
         _describe_buffers(module, function, order)
-        block = function.regions[0].blocks[0]
+        block = only_block(function)
         producers = {result: op for op in block.operations for result in op.operation.results}
         names = []
         for index, group in enumerate(_groups(block, producers)):
@@ -129,6 +129,8 @@ class _Layer:
         # LLVM must not make calls of memset or memcpy out of loops: libm is the only import.
         layer.attributes["llvm.passthrough"] = ir.ArrayAttr.get([ir.StringAttr.get("no-builtins")])
         layer.attributes[EXTENT] = i64(extent)
+        if BOUNDARIES in group[0].operation.attributes:
+            layer.attributes[BOUNDARIES] = group[0].operation.attributes[BOUNDARIES]
 
     def _rewire(self, op: Any) -> None:
         """Make ``op`` and all within it use this function's values."""
@@ -200,6 +202,9 @@ def _outermost(op: Any, block: Any) -> Any:
 def _restrict(group: list[Any], lo: Any, hi: Any) -> int:
     """Make the outermost parallel loop run from lo to hi; return how often it ran before."""
     op = group[0]
+    if EXTENT in op.operation.attributes:
+        op.operation.operands[-2], op.operation.operands[-1] = lo, hi
+        return int(ir.IntegerAttr(op.operation.attributes[EXTENT]).value)
     if len(group) > 1 or not isinstance(op, scf.ParallelOp) or len(op.operation.results):
         return 1
     rank = len(op.operation.operands) // 3
@@ -246,8 +251,8 @@ def _describe_buffers(module: Any, function: Any, order: list[int]) -> None:
             counts[role] += 1
         if NAME_ATTRIBUTE in attributes[index]:
             name = ir.StringAttr(attributes[index][NAME_ATTRIBUTE]).value
+        words = [ir.StringAttr.get(role), ir.StringAttr.get(name)]
+        sign = [ir.UnitAttr.get()] if UNSIGNED_ATTRIBUTE in attributes[index] else []
         type_ = ir.TypeAttr.get(function.type.inputs[index])
-        descriptions.append(
-            ir.ArrayAttr.get([ir.StringAttr.get(role), ir.StringAttr.get(name), type_])
-        )
+        descriptions.append(ir.ArrayAttr.get([*words, type_, *sign]))
     module.attributes[BUFFERS] = ir.ArrayAttr.get(descriptions)

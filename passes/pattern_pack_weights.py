@@ -12,10 +12,10 @@ from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.dialects import ParameterOp, shape_of
 from pattern_mlir.dialects.element_types import numpy_type
-from pattern_mlir.errors import ParameterError
 from pattern_mlir.parameters import ALIGNMENT, Array, ParameterStore, aligned_bytes
-from pattern_mlir.passes.base import OperationFailure, Pass, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, is_network, walk
 from pattern_mlir.passes.buffers import add_buffer_argument, argument_attributes, buffer_role
+from pattern_mlir.passes.filters import array_of
 
 WEIGHTS = "pattern.weights"
 """The name of the packed weights in the parameter store."""
@@ -78,11 +78,8 @@ class PatternPackWeights(Pass):
 
 def _is_open(function: Any) -> bool:
     """Whether ``function`` is public, has a body, and takes no weights yet."""
-    return (
-        "sym_visibility" not in function.attributes
-        and not function.is_external
-        and "weights" not in map(buffer_role, argument_attributes(function))
-    )
+    roles = map(buffer_role, argument_attributes(function))
+    return is_network(function) and "weights" not in roles
 
 
 def _is_packed(op: Any) -> bool:
@@ -121,10 +118,7 @@ def _byte_count(op: Any) -> int:
 def _array(op: Any, parameters: ParameterStore) -> Array:
     if not isinstance(op, ParameterOp):
         return np.array(op.value)
-    try:
-        array: Array = op.array(parameters)
-    except ParameterError as error:
-        raise OperationFailure(op, str(error)) from None
+    array = array_of(op, parameters)
     if array.dtype != _numpy_type(op):
         raise OperationFailure(
             op,

@@ -10,8 +10,9 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, memref
 
 from pattern_mlir.dialects import i64
+from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block, walk
 from pattern_mlir.passes.buffers import (
     add_buffer_argument,
     argument_attributes,
@@ -41,6 +42,12 @@ ALIASES = frozenset(
 """Operations whose result is the same memory as their first operand."""
 
 
+BRANCHES = frozenset(
+    {"cf.br", "cf.cond_br", "cf.switch", "func.return", "scf.condition", "scf.yield"}
+)
+"""Operations whose operands become arguments of a block or results of an operation around it."""
+
+
 @dataclass(frozen=True)
 class Lifetime:
     """A buffer of ``size`` bytes, used from operation ``first`` to operation ``last``."""
@@ -59,8 +66,9 @@ class PatternPlanMemory(Pass):
     """Give every buffer of the network a place in one arena, which it takes as last argument.
 
     Buffers that are never alive together may share memory; a buffer lives from its first to its
-    last use, through all its views. The largest are placed first, each at the lowest free offset
-    that is a multiple of ``alignment`` bytes. Allocations inside loops move out of them.
+    last use, through all its views, or to the end where it may get another name (`scf.yield`). The
+    largest are placed first, each at the lowest free offset that is a multiple of ``alignment``
+    bytes. Allocations inside loops move out of them.
 
     Before:
         func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
@@ -85,12 +93,20 @@ class PatternPlanMemory(Pass):
 
     name: ClassVar[str] = "pattern-plan-memory"
 
+    def __post_init__(self) -> None:
+        """Raise PipelineError unless every element type is aligned."""
+        if self.alignment < 8 or self.alignment & (self.alignment - 1):
+            raise PipelineError(
+                "pattern-plan-memory: alignment must be a power of 2 of at least 8,"
+                f" got {self.alignment}"
+            )
+
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Replace each allocation by a view of the arena."""
         function = forward_function(module)
         if "arena" in map(buffer_role, argument_attributes(function)):
             return
-        block = function.regions[0].blocks[0]
+        block = only_block(function)
         allocations = walk(function, memref.AllocOp)
         for op in walk(function, memref.DeallocOp):
             op.operation.erase()
@@ -106,7 +122,9 @@ class PatternPlanMemory(Pass):
                     start = arith.ConstantOp(ir.IndexType.get(), offset).result
                     view = memref.ViewOp(op.result.type, arena, start, []).result
                 op.result.replace_all_uses_with(view)
-                op.operation.erase()
+        # Not before: the insertion point hangs on the block's first operation.
+        for op in allocations:
+            op.operation.erase()
         module.attributes[ARENA_BYTES] = i64(size)
         module.attributes[LIVE_BYTES] = i64(largest_live_set(lifetimes, self.alignment))
 
@@ -116,9 +134,10 @@ class PatternPlanMemory(Pass):
             raise OperationFailure(
                 op, f"cannot plan a buffer of dynamic shape {type_}; export with fixed input sizes"
             )
-        used = [positions[_ancestor(user, block)] for user in _users(op.result)]
-        first, last = (min(used), max(used)) if used else (0, 0)
-        return Lifetime(byte_size(type_), first, last)
+        users = _users(op.result)
+        used = [positions[_ancestor(user, block)] for user in users] or [0]
+        last = len(positions) if any(map(_renames, users)) else max(used)
+        return Lifetime(byte_size(type_), min(used), last)
 
 
 def plan(lifetimes: Sequence[Lifetime], alignment: int) -> tuple[list[int], int]:
@@ -171,6 +190,13 @@ def _users(value: Any) -> list[Any]:
         if use.owner.operation.name in ALIASES:
             users += _users(use.owner.operation.results[0])
     return users
+
+
+def _renames(user: Any) -> bool:
+    """Whether ``user`` may give a buffer that it takes to a value that is no view of it."""
+    if user.name in ALIASES:
+        return False
+    return user.name in BRANCHES or any(isinstance(r.type, ir.MemRefType) for r in user.results)
 
 
 def _ancestor(op: Any, block: Any) -> Any:

@@ -7,9 +7,11 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import llvm as llvm_dialect
 
+from pattern_mlir.dialects import integers
 from pattern_mlir.errors import CompileError
 from pattern_mlir.llvm_text import for_llvm_22
-from pattern_mlir.passes.pattern_outline_layers import BUFFERS, EXTENT, LAYERS
+from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT
+from pattern_mlir.passes.pattern_outline_layers import BUFFERS, LAYERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
 from pattern_mlir.program import Program, tensor_spec
 from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, TensorSpec
@@ -38,10 +40,7 @@ def layer_plan(program: Program) -> LayerPlan:
     layers = [ir.FlatSymbolRefAttr(name).value for name in operation.attributes[LAYERS]]
     buffers = [_buffer(description) for description in operation.attributes[BUFFERS]]
     return LayerPlan(
-        layers=tuple(
-            PlannedLayer(name, ir.IntegerAttr(functions[name].attributes[EXTENT]).value)
-            for name in layers
-        ),
+        layers=tuple(_planned_layer(name, functions[name]) for name in layers),
         inputs=tuple(spec for role, spec in buffers if role == "input"),
         outputs=tuple(spec for role, spec in buffers if role == "output"),
         arena_bytes=ir.IntegerAttr(operation.attributes[ARENA_BYTES]).value,
@@ -49,9 +48,15 @@ def layer_plan(program: Program) -> LayerPlan:
     )
 
 
+def _planned_layer(name: str, function: Any) -> PlannedLayer:
+    attributes = function.attributes
+    boundaries = tuple(integers(attributes[BOUNDARIES])) if BOUNDARIES in attributes else None
+    return PlannedLayer(name, ir.IntegerAttr(attributes[EXTENT]).value, boundaries)
+
+
 def _buffer(description: Any) -> tuple[str, TensorSpec]:
-    role, name, type_ = ir.ArrayAttr(description)
-    spec = tensor_spec(ir.StringAttr(name).value, ir.TypeAttr(type_).value)
+    role, name, type_, *unsigned = ir.ArrayAttr(description)
+    spec = tensor_spec(ir.StringAttr(name).value, ir.TypeAttr(type_).value, bool(unsigned))
     return ir.StringAttr(role).value, spec
 
 
@@ -61,6 +66,12 @@ def llvm_ir(program: Program) -> str:
     Raises:
         CompileError: the module holds something else than the LLVM dialect.
     """
+    other = _outside_llvm(program.module.operation)
+    if other:
+        raise CompileError(
+            f"the module is not in the LLVM dialect: it holds '{other}';"
+            " lower it with --target=host"
+        )
     try:
         text = llvm_dialect.translate_module_to_llvmir(program.module.operation)
     except (ir.MLIRError, RuntimeError, ValueError) as error:
@@ -68,6 +79,19 @@ def llvm_ir(program: Program) -> str:
             f"the module is not in the LLVM dialect; lower it with --target=host ({error})"
         ) from error
     return for_llvm_22(str(text))
+
+
+def _outside_llvm(operation: Any) -> str | None:
+    """Return an operation that the translation, which crashes on it, does not know."""
+    for region in operation.regions:
+        for block in region.blocks:
+            for inner in block.operations:
+                name = str(inner.operation.name)
+                if not name.startswith("llvm."):
+                    return name
+                if (found := _outside_llvm(inner.operation)) is not None:
+                    return found
+    return None
 
 
 def assembly(program: Program, target: Target) -> str:

@@ -36,5 +36,5 @@ class InterpretError(PatternError):
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the candidate nearest to ``word``, else ``""``."""
-    nearest = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.6)
     return f"; did you mean '{nearest[0]}'?" if nearest else ""

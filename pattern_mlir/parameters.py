@@ -46,6 +46,12 @@ class ParameterStore(Mapping[str, Array]):
         """Return how many parameters there are."""
         return len(self._arrays)
 
+    def copy(self) -> ParameterStore:
+        """Return a store with the same arrays; what is on disk still stays there."""
+        store = ParameterStore()
+        store._arrays = dict(self._arrays)
+        return store
+
     def add(self, name: str, array: Array) -> None:
         """Add ``array``; raise ParameterError if ``name`` is taken."""
         if name in self._arrays:
@@ -54,9 +60,12 @@ class ParameterStore(Mapping[str, Array]):
 
     def save(self, path: Path) -> None:
         """Write all arrays to the safetensors file ``path``, whole or not at all."""
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.items()}
         with atomic_file(path) as temporary:
-            save_file(arrays, temporary)
+            self.write(temporary)
+
+    def write(self, path: Path) -> None:
+        """Write all arrays to the safetensors file ``path``."""
+        save_file({name: np.asarray(array, order="C") for name, array in self.items()}, path)
 
     @classmethod
     def open(cls, path: Path) -> ParameterStore:
@@ -90,12 +99,18 @@ class atomic_file:
     """Context manager: a temporary path beside ``path`` that takes its place on success only."""
 
     def __init__(self, path: Path) -> None:
-        """Prepare to write ``path``."""
-        self._path = path
+        """Prepare to write ``path``, or what it links to."""
+        self._path = Path(os.path.realpath(path))
 
     def __enter__(self) -> Path:
         """Return the temporary path to write to."""
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            descriptor, name = tempfile.mkstemp(
+                dir=self._path.parent, prefix=f".{self._path.name}."
+            )
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
         os.close(descriptor)
         self._temporary = Path(name)
         return self._temporary
@@ -107,5 +122,10 @@ class atomic_file:
             return
         umask = os.umask(0)
         os.umask(umask)
-        self._temporary.chmod(0o666 & ~umask)
-        self._temporary.replace(self._path)
+        try:
+            self._temporary.chmod(0o666 & ~umask)
+            self._temporary.replace(self._path)
+        except OSError as failure:
+            self._temporary.unlink(missing_ok=True)
+            failure.filename, failure.filename2 = str(self._path), None
+            raise

@@ -14,14 +14,13 @@ from torch_mlir.passmanager import PassManager
 from pattern_mlir.errors import PassFailure, PipelineError, did_you_mean
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes import PASS_NAMES, pass_class
-from pattern_mlir.passes.base import OperationFailure, Pass
+from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, place
 from pattern_mlir.program import Program
+from pattern_mlir.targets import Target
+from pattern_mlir.targets import target as find_target
 
 Stage = Pass | str
 """An own pass, or upstream passes in MLIR's textual form, such as `func.func(canonicalize)`."""
-
-NAMED_TARGETS = ("host",)
-"""Targets that have a pipeline."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,14 @@ class Instrumentation:
     verify: bool = True
 
 
-def target_levels(target: str, threads: int = 1) -> tuple[Level, ...]:
+def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
     """Return the whole pipeline of ``target``, level by level.
 
     It takes a module at the torch level or any later one on tensors: passes that find nothing to
     do change nothing.
     """
-    if target not in NAMED_TARGETS:
-        raise PipelineError(
-            f"no pipeline for target '{target}'{did_you_mean(target, NAMED_TARGETS)}"
-        )
+    machine = find_target(target) if isinstance(target, str) else target
+    vectors = f"lanes={machine.lanes} registers={machine.registers}"
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
@@ -67,13 +64,15 @@ def target_levels(target: str, threads: int = 1) -> tuple[Level, ...]:
             "schedule",
             (*_own("pattern-group"), make_pass("pattern-balance", f"threads={threads}")),
         ),
+        Level("layouts", (make_pass("pattern-assign-layouts", vectors), "canonicalize", "cse")),
+        Level("kernels", (make_pass("convert-pattern-to-vector", vectors),)),
         Level("linalg", (*_own("convert-pattern-to-linalg"), "canonicalize", "cse")),
         Level("layers", (*_own("pattern-pack-weights"), *_tensors_to_layers())),
         Level("llvm", (*_layers_to_llvm(), *_own("convert-layers-to-abi"))),
     )
 
 
-def target_pipeline(target: str, threads: int = 1) -> tuple[Stage, ...]:
+def target_pipeline(target: Target | str, threads: int = 1) -> tuple[Stage, ...]:
     """Return all stages of ``target``'s levels in one sequence."""
     return tuple(stage for level in target_levels(target, threads) for stage in level.stages)
 
@@ -102,6 +101,7 @@ def _tensors_to_layers() -> tuple[Stage, ...]:
     """From linalg on tensors to one function of loops a layer, on buffers."""
     return (
         "func.func(tm-tensor-bufferize)",
+        *_own("pattern-prepare-buffers"),
         "one-shot-bufferize{bufferize-function-boundaries"
         " function-boundary-type-conversion=identity-layout-map}",
         "buffer-results-to-out-params{hoist-static-allocs=1 modify-public-functions=1}",
@@ -123,6 +123,7 @@ def _layers_to_llvm() -> tuple[Stage, ...]:
         "lower-affine",
         "convert-math-to-llvm",
         "convert-math-to-libm",
+        "convert-vector-to-llvm",
         "convert-arith-to-llvm",
         "convert-index-to-llvm",
         "finalize-memref-to-llvm",
@@ -151,10 +152,7 @@ def run(
         manager = PassManager("builtin.module")
         for stage in stages:
             if isinstance(stage, str):
-                try:
-                    manager.add(stage)
-                except (ValueError, ir.MLIRError) as error:
-                    raise PipelineError(_explain(stage, str(error))) from None
+                add_upstream(manager, stage)
             else:
                 callback = _callback(stage, program.parameters)
                 manager.add(callback, name=type(stage).__name__, argument=stage.name)
@@ -170,14 +168,55 @@ def run(
         manager.run(program.module.operation)
 
 
+def add_upstream(manager: Any, stage: str) -> None:
+    """Add the upstream passes ``stage``; raise PipelineError where MLIR does not know them."""
+    try:
+        manager.add(stage)
+    except (ValueError, ir.MLIRError) as error:
+        raise PipelineError(_explain(stage, str(error))) from None
+
+
 def _explain(stage: str, error: str) -> str:
     """Return one line about an upstream stage that MLIR refuses."""
     unknown = re.search(r"'([^']+)' does not refer to a registered pass", error)
     if unknown:
         suggestion = did_you_mean(unknown[1], [*PASS_NAMES, *COMMON_UPSTREAM_PASSES])
-        return f"unknown pass '{unknown[1]}'{suggestion}; pattern-opt --list-passes lists our own"
+        return (
+            f"unknown pass '{unknown[1]}'{suggestion}"
+            " (pattern-opt --list-passes lists those of pattern_mlir)"
+        )
     lines = [line.strip() for line in error.splitlines() if line.strip()]
     return f"MLIR does not understand '{stage}': {lines[-1] if lines else error}"
+
+
+_NOT_LEGALIZED = re.compile(
+    r"failed to legalize operation '(?P<name>torch\.[^']+)'"
+    r"(?:.*?<\{name = \"(?P<operator>[^\"]+)\")?",
+    re.DOTALL,
+)
+
+
+def explain_failure(message: str, module: Any) -> tuple[str, str]:
+    """Return one line about a pass's error ``message``, and its place in the model if known.
+
+    Where torch-mlir could not lower an operation, the line names this one. ``module`` is what the
+    failed pass left.
+    """
+    found = _NOT_LEGALIZED.match(message)
+    if not found:
+        return message.partition("\n")[0], ""
+    name, origin = found["operator"] or found["name"], ""
+    if name.startswith(("torch.constant.", "torch.prim.")):
+        # An operand is left, too, and met first: its user is what matters.
+        for op in forward_function(module).regions[0].blocks[0].operations:
+            if op.operation.name.startswith(("torch.aten.", "torch.operator")):
+                name, origin = op.operation.name, place(op.location)
+                break
+    return (
+        f"neither pattern_mlir nor torch-mlir can lower '{name.removeprefix('torch.')}';"
+        " write the model with other operations",
+        origin,
+    )
 
 
 COMMON_UPSTREAM_PASSES = (
@@ -240,7 +279,7 @@ def _split(text: str) -> Iterator[str]:
             start = position + 1
     if depth:
         raise PipelineError(f"the pipeline '{text}' leaves a bracket open")
-    if text[start:].strip():
+    if start or text.strip():
         yield text[start:].strip()
 
 
@@ -274,6 +313,8 @@ def make_pass(name: str, options: str = "") -> Pass:
             raise PipelineError(
                 f"pass '{name}' has no option '{key}'{did_you_mean(key, fields)} (has: {known})"
             )
+        if not equals and str(fields[key].type) != "bool":
+            raise PipelineError(f"option '{key}' of pass '{name}' needs a value, as in {key}=…")
         values[fields[key].name] = _option_value(name, fields[key], value if equals else "true")
     return kind(**values)
 

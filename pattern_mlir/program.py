@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ PARAMETERS_ATTRIBUTE = "pattern.parameters"
 
 NAME_ATTRIBUTE = "pattern.name"
 """Argument and result attribute: the name it has in the model."""
+
+UNSIGNED_ATTRIBUTE = "pattern.unsigned"
+"""Argument and result attribute: its integers are unsigned, which MLIR's types do not say."""
 
 
 @dataclass
@@ -51,8 +55,9 @@ class Program:
         attributes = module.operation.attributes
         if folder is None or PARAMETERS_ATTRIBUTE not in attributes:
             return cls(module)
-        name = str(ir.StringAttr(attributes[PARAMETERS_ATTRIBUTE]).value)
-        if Path(name).name != name:
+        attribute = attributes[PARAMETERS_ATTRIBUTE]
+        name = attribute.value if isinstance(attribute, ir.StringAttr) else str(attribute)
+        if not isinstance(attribute, ir.StringAttr) or Path(name).name != name:
             raise ParameterError(
                 f"module attribute {PARAMETERS_ATTRIBUTE} names '{name}';"
                 " it must be a plain file name in the module's own folder"
@@ -66,27 +71,35 @@ class Program:
 
     def clone(self) -> Program:
         """Return a program with a copy of the module that shares context and arrays."""
-        copy = ir.Module.parse(self.module.operation.get_asm(), context=self.context)
-        return Program(copy, ParameterStore(self.parameters))
+        text = self.module.operation.get_asm(enable_debug_info=True)
+        module = ir.Module.parse(text, context=self.context)
+        return replace(self, module=module, parameters=self.parameters.copy())
 
     def text(self) -> str:
         """Return the module's text; the same module always gives the same text."""
         return str(self.module.operation.get_asm())
 
-    def save(self, path: Path, to_text: Callable[[Program], str] | None = None) -> None:
+    def save(self, path: Path, to_bytes: Callable[[Program], bytes] | None = None) -> None:
         """Write the module to ``path`` and its parameters beside it, as `<stem>.safetensors`.
 
-        ``to_text`` prints the module in another way than `text`.
+        ``to_bytes`` makes something else of the module than its text. An error leaves both files
+        as they were.
         """
+        parameters_path = path.with_suffix(".safetensors")
         if self.parameters:
-            parameters_path = path.with_suffix(".safetensors")
-            self.parameters.save(parameters_path)
+            if parameters_path == path:
+                raise PatternError(
+                    f"'{path}' is where the parameters go; give the module another suffix"
+                )
             with self.context:
                 self.module.operation.attributes[PARAMETERS_ATTRIBUTE] = ir.StringAttr.get(
                     parameters_path.name
                 )
-        with atomic_file(path) as temporary:
-            temporary.write_text(to_text(self) if to_text else self.text())
+        data = to_bytes(self) if to_bytes else self.text().encode()
+        with ExitStack() as files:
+            if self.parameters:
+                self.parameters.write(files.enter_context(atomic_file(parameters_path)))
+            files.enter_context(atomic_file(path)).write_bytes(data)
 
 
 def tensor_specs(types: Sequence[Any], attributes: Sequence[Any] | None) -> tuple[TensorSpec, ...]:
@@ -99,12 +112,13 @@ def tensor_specs(types: Sequence[Any], attributes: Sequence[Any] | None) -> tupl
         tensor_spec(
             ir.StringAttr(own[NAME_ATTRIBUTE]).value if NAME_ATTRIBUTE in own else f"input{index}",
             type_,
+            unsigned=UNSIGNED_ATTRIBUTE in own,
         )
         for index, (type_, own) in enumerate(zip(types, named, strict=True))
     )
 
 
-def tensor_spec(name: str, type_: Any) -> TensorSpec:
+def tensor_spec(name: str, type_: Any, unsigned: bool = False) -> TensorSpec:
     """Return the name, shape and element type of a tensor or buffer of ``type_``."""
     if not isinstance(type_, ir.ShapedType) or not type_.has_static_shape:
         raise PatternError(
@@ -114,4 +128,5 @@ def tensor_spec(name: str, type_: Any) -> TensorSpec:
     dtype = numpy_type(type_.element_type)
     if dtype is None:
         raise PatternError(f"'{name}' has elements of type {type_.element_type}, numpy has none")
-    return TensorSpec(name, tuple(type_.shape), np.dtype(dtype))
+    element = np.dtype(f"u{np.dtype(dtype).itemsize}" if unsigned else dtype)
+    return TensorSpec(name, tuple(type_.shape), element)

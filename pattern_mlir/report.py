@@ -10,9 +10,10 @@ import numpy as np
 from torch_mlir import ir
 
 from pattern_mlir import patterns
-from pattern_mlir.dialects import ConvOp, LinearOp, ParameterOp, SparseAttr, integers, shape_of
+from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.passes.base import walk
+from pattern_mlir.passes.filters import is_parameter
 from pattern_mlir.program import Program
 
 
@@ -130,9 +131,9 @@ def layer_reports(program: Program) -> tuple[LayerReport, ...]:
 
 
 def _layer(op: Any, program: Program) -> LayerReport:
-    producer = op.weight.owner.opview
-    if not isinstance(producer, ParameterOp):
+    if not is_parameter(op.weight):
         return _computed_weight(op)
+    producer = op.weight.owner.opview
     weight = producer.array(program.parameters)
     kernels = weight.reshape(*weight.shape[:2], -1)
     nonzeros = np.count_nonzero(kernels, axis=(1, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pattern_mlir.errors import CompileError, did_you_mean
@@ -19,12 +20,16 @@ class Target:
         triple: such as `x86_64-unknown-linux-gnu`.
         cpu: such as `znver4`.
         features: such as `+avx2,+fma`.
+        lanes: f32 that a vector holds.
+        registers: vector registers.
     """
 
     name: str
     triple: str
     cpu: str
     features: str
+    lanes: int
+    registers: int
 
 
 def target(name: str) -> Target:
@@ -38,9 +43,22 @@ def target(name: str) -> Target:
         )
     import llvmlite.binding as llvm
 
+    features = llvm.get_host_cpu_features()
+    lanes, registers = _vectors(features)
     return Target(
         name=name,
         triple=llvm.get_process_triple(),
         cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        features=features.flatten(),
+        lanes=lanes,
+        registers=registers,
     )
+
+
+def _vectors(features: Mapping[str, bool]) -> tuple[int, int]:
+    """Return the f32 lanes of a vector and the vector registers of a processor."""
+    if features.get("avx512f"):
+        return 16, 32
+    if features.get("avx"):
+        return 8, 16
+    return 4, 32 if features.get("neon") else 16

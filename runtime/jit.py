@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from pattern_mlir.parameters import aligned_bytes
-from pattern_mlir.runtime.library import Instance, Layer
+from pattern_mlir.runtime.library import Instance, Layer, RuntimeFailure
 from pattern_mlir.runtime.plan import LayerPlan, check_inputs
 
 Array = npt.NDArray[Any]
@@ -34,7 +34,10 @@ class Executable:
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
         self._library = _link(code, [layer.symbol for layer in plan.layers])
-        layers = [Layer(self._library[layer.symbol], layer.extent) for layer in plan.layers]
+        layers = [
+            Layer(self._library[layer.symbol], layer.extent, layer.boundaries)
+            for layer in plan.layers
+        ]
         self._instance = Instance(layers, threads)
         self._lock = threading.Lock()
 
@@ -58,5 +61,11 @@ def _link(code: bytes, symbols: Sequence[str]) -> Any:
     for symbol in symbols:
         builder.export_symbol(symbol)
     compiler = llvm.create_lljit_compiler()
-    # Networks in one process have equal symbols: each gets a library of its own.
-    return builder.link(compiler, "network")
+    try:
+        # Networks in one process have equal symbols: each gets a library of its own.
+        return builder.link(compiler, "network")
+    except RuntimeError as error:
+        raise RuntimeFailure(
+            f"the network needs functions that are not in this process ({error});"
+            " convert the model to float32"
+        ) from None

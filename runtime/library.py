@@ -14,6 +14,7 @@ from typing import Any
 from pattern_mlir.errors import PatternError
 
 ABI_VERSION = 1
+MAXIMUM_THREADS = 256
 LIBRARY_NAME = "libpattern_runtime.so"
 
 LayerFunction = ctypes.CFUNCTYPE(
@@ -56,6 +57,8 @@ class Instance:
         """Start ``threads`` - 1 threads; raise RuntimeFailure where that cannot be."""
         self._handle = ctypes.c_void_p()
         self._library = _library()
+        if not 1 <= threads <= MAXIMUM_THREADS:
+            raise RuntimeFailure(f"threads must be from 1 to {MAXIMUM_THREADS}, got {threads}")
         for layer in layers:
             if layer.boundaries is not None and len(layer.boundaries) != threads + 1:
                 raise RuntimeFailure(

@@ -33,10 +33,14 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """A layer function by symbol name, and how many independent units it computes."""
+    """A layer function by symbol name, and how many independent units it computes.
+
+    Thread t computes units b[t] to b[t + 1] - 1 of ``boundaries``; None for equal parts.
+    """
 
     symbol: str
     extent: int
+    boundaries: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,4 +79,4 @@ def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[Array]) -> list[A
                 f"input '{spec.name}' has element type {array.dtype}, but the model takes"
                 f" {spec.dtype}; convert it with .astype('{spec.dtype}')"
             )
-    return [np.ascontiguousarray(array) for array in inputs]
+    return [np.asarray(array, order="C") for array in inputs]

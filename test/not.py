@@ -1,9 +1,9 @@
-"""`not COMMAND…`: succeeds when the command fails in an orderly way, as LLVM's tool does."""
+"""`not COMMAND…`: succeeds when the command ends with exit code 1, as tools do that refuse."""
 
 import subprocess
 import sys
 
 code = subprocess.run(sys.argv[1:], check=False).returncode
-if code < 0:
-    print(f"not: the command ended by signal {-code}", file=sys.stderr)
-sys.exit(0 if code > 0 else 1)
+if code not in (0, 1):
+    print(f"not: the command ended with exit code {code}", file=sys.stderr)
+sys.exit(0 if code == 1 else 1)

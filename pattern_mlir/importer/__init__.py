@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import InputKind, OutputKind
 from torch_mlir import ir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from pattern_mlir.dialects import create_context
 from pattern_mlir.errors import ImportFailure
 from pattern_mlir.importer.batch_norm import fold_batch_norms
-from pattern_mlir.importer.checks import check_exported, check_tensors
+from pattern_mlir.importer.checks import check_exported, check_functional, check_tensors
+from pattern_mlir.importer.decompositions import DECOMPOSITIONS
 from pattern_mlir.importer.hooks import NamedLocations, ParameterHooks
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.program import NAME_ATTRIBUTE, Program
+from pattern_mlir.program import NAME_ATTRIBUTE, UNSIGNED_ATTRIBUTE, Program
 
 
 @dataclass
@@ -29,9 +33,11 @@ class ImportedProgram(Program):
     """A program from PyTorch, which knows how its caller passes inputs and takes outputs.
 
     Attributes:
-        output_spec: the pytree structure of the model's outputs.
+        input_spec: the pytree structure of the model's inputs, by position and by name.
+        output_spec: the pytree structure of its outputs.
     """
 
+    input_spec: Any = None
     output_spec: Any = None
 
 
@@ -48,8 +54,8 @@ def import_program(program: ExportedProgram | str | os.PathLike[str]) -> Importe
     """
     exported = program if isinstance(program, ExportedProgram) else load_exported(program)
     check_exported(exported)
-    # Makes in-place operations functional and drops dropouts; convolutions stay whole.
-    exported = exported.run_decompositions({})
+    exported = _decomposed(exported)
+    check_functional(exported)
     tensors = dict(exported.constants)
     tensors.update(exported.state_dict)
     check_tensors(exported, tensors)
@@ -62,9 +68,10 @@ def import_program(program: ExportedProgram | str | os.PathLike[str]) -> Importe
     try:
         function = importer.import_program(exported, func_name="forward")
     except (NotImplementedError, TypeError, ValueError, KeyError) as error:
-        raise ImportFailure(f"torch-mlir cannot import the model: {error}") from error
+        raise ImportFailure(f"torch-mlir cannot import the model: {_reason(error)}") from error
     _name_arguments(function, exported)
-    return ImportedProgram(importer.module, parameters, exported.call_spec.out_spec)
+    calls = exported.call_spec
+    return ImportedProgram(importer.module, parameters, calls.in_spec, calls.out_spec)
 
 
 def load_exported(path: str | os.PathLike[str]) -> ExportedProgram:
@@ -83,31 +90,85 @@ def load_exported(path: str | os.PathLike[str]) -> ExportedProgram:
         raise ImportFailure(f"there is no file '{file}'")
     if not zipfile.is_zipfile(file):
         raise ImportFailure(f"'{file}' is no .pt2 file or is damaged; {remedy}")
+    with _silence() as logged:
+        try:
+            return torch.export.load(file)
+        except Exception as error:
+            # torch raises errors of many kinds here, and some that only say: see the log.
+            raise ImportFailure(
+                f"'{file}' cannot be loaded as an exported program"
+                f" ({_reason(logged[-1] if logged else error)}); {remedy}"
+            ) from error
+
+
+def _decomposed(exported: ExportedProgram) -> ExportedProgram:
+    """Return the program with in-place operations functional and without dropouts."""
+    with _silence():
+        try:
+            decomposed: ExportedProgram = exported.run_decompositions(dict(DECOMPOSITIONS))
+        except Exception as error:
+            raise ImportFailure(
+                f"PyTorch cannot decompose the model ({type(error).__name__}: {_reason(error)})"
+            ) from error
+    return decomposed
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first sentence of what ``error``, or what it comes from, says."""
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        return _reason(cause)
+    sentence = str(error).strip().partition("\n")[0].partition(". ")[0].strip()
+    return sentence or type(error).__name__
+
+
+class _ErrorLog(logging.Handler):
+    """Keeps the exceptions that are logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of ``record``."""
+        if record.exc_info and record.exc_info[1]:
+            self.errors.append(record.exc_info[1])
+
+
+@contextmanager
+def _silence() -> Iterator[list[BaseException]]:
+    """Keep PyTorch's warnings from the caller, who cannot heed them; yield what errors it logs."""
+    logger, log = logging.getLogger("torch.export"), _ErrorLog()
+    handlers, logger.handlers = logger.handlers, [log]
     try:
-        return torch.export.load(file)
-    except Exception as error:
-        # torch raises errors of many kinds here, down to AssertionError.
-        reason = str(error).strip().splitlines()
-        raise ImportFailure(
-            f"'{file}' cannot be loaded as an exported program"
-            f" ({reason[0] if reason else type(error).__name__}); {remedy}"
-        ) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield log.errors
+    finally:
+        logger.handlers = handlers
 
 
 def _name_arguments(function: Any, exported: ExportedProgram) -> None:
     with function.context:
         signature = exported.graph_signature
+        values = {node.name: node.meta.get("val") for node in exported.graph.nodes}
         inputs = [s.arg.name for s in signature.input_specs if s.kind == InputKind.USER_INPUT]
-        function.attributes["arg_attrs"] = _names(inputs)
-        function.attributes["res_attrs"] = _names(
-            _output_names(exported, len(function.type.results))
+        outputs = [s.arg.name for s in signature.output_specs if s.kind == OutputKind.USER_OUTPUT]
+        function.attributes["arg_attrs"] = _attributes(inputs, [values[n] for n in inputs])
+        function.attributes["res_attrs"] = _attributes(
+            _output_names(exported, len(outputs)), [values[name] for name in outputs]
         )
 
 
-def _names(names: Sequence[str]) -> Any:
-    return ir.ArrayAttr.get(
-        [ir.DictAttr.get({NAME_ATTRIBUTE: ir.StringAttr.get(name)}) for name in names]
-    )
+def _attributes(names: Sequence[str], tensors: Sequence[torch.Tensor]) -> Any:
+    """Return the attributes of arguments or results, which say what their types do not."""
+    attributes = []
+    for name, tensor in zip(names, tensors, strict=True):
+        own = {NAME_ATTRIBUTE: ir.StringAttr.get(name)}
+        if tensor.dtype == torch.uint8:
+            own[UNSIGNED_ATTRIBUTE] = ir.UnitAttr.get()
+        attributes.append(ir.DictAttr.get(own))
+    return ir.ArrayAttr.get(attributes)
 
 
 def _output_names(exported: ExportedProgram, count: int) -> list[str]:

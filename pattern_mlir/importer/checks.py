@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, TensorArgument
+from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 
 from pattern_mlir.errors import ImportFailure
 
@@ -30,6 +30,8 @@ TRAINING_ARGUMENTS = {
     torch.ops.aten.dropout_.default: 2,
     torch.ops.aten.feature_dropout.default: 2,
     torch.ops.aten.alpha_dropout.default: 2,
+    torch.ops.aten.feature_alpha_dropout.default: 2,
+    torch.ops.aten.rrelu.default: 3,
 }
 """Operations that behave differently in training, and which argument says that they train."""
 
@@ -45,15 +47,26 @@ def place(node: torch.fx.Node) -> str:
 
 
 def check_exported(exported: ExportedProgram) -> None:
-    """Raise `ImportFailure` for a model in training mode, unknown shapes or changing buffers."""
+    """Raise `ImportFailure` for a model in training mode, or values that cannot be compiled."""
     for node in exported.graph.nodes:
         position = TRAINING_ARGUMENTS.get(node.target)
-        if position is not None and len(node.args) > position and node.args[position] is True:
+        if position is None or len(node.args) <= position or node.args[position] is not True:
+            continue
+        if node.target is torch.ops.aten.batch_norm.default and node.args[3] is None:
             raise ImportFailure(
-                f"the model was exported in training mode ({node.target} at {place(node)});"
-                " call model.eval() before torch.export.export"
+                f"the batch norm at {place(node)} keeps no statistics, so an image's result depends"
+                " on the others of its batch; build it with track_running_stats=True"
             )
+        raise ImportFailure(
+            f"the model was exported in training mode ({node.target} at {place(node)});"
+            " call model.eval() before torch.export.export"
+        )
+    _check_values(exported)
     _check_shapes(exported)
+
+
+def check_functional(exported: ExportedProgram) -> None:
+    """Raise `ImportFailure` for a decomposed model that changes a buffer or an input."""
     signature = exported.graph_signature
     changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
     if changed:
@@ -63,13 +76,53 @@ def check_exported(exported: ExportedProgram) -> None:
         )
 
 
-def _check_shapes(exported: ExportedProgram) -> None:
-    for spec in exported.graph_signature.input_specs:
+def _check_values(exported: ExportedProgram) -> None:
+    """Raise `ImportFailure` for an input or output that is no tensor, or of an unknown type."""
+    signature = exported.graph_signature
+    for spec in signature.input_specs:
         if spec.kind == InputKind.USER_INPUT and not isinstance(spec.arg, TensorArgument):
             raise ImportFailure(
-                f"input '{spec.arg.name}' is no tensor but {type(spec.arg).__name__};"
+                f"input '{spec.arg.name}' is no tensor but {_described(spec.arg)};"
                 " make it an attribute of the module, or a tensor"
             )
+    outputs = [s for s in signature.output_specs if s.kind == OutputKind.USER_OUTPUT]
+    for index, output in enumerate(outputs):
+        if not isinstance(output.arg, TensorArgument):
+            raise ImportFailure(
+                f"output {index} is no tensor but {_described(output.arg)};"
+                " let the model return tensors only"
+            )
+    targets = {spec.arg.name: spec.target for spec in signature.input_specs if spec.target}
+    for node in exported.graph.nodes:
+        value = node.meta.get("val")
+        if not isinstance(value, torch.Tensor):
+            continue
+        # An unused buffer does no harm, such as the batches that a batch norm counts.
+        is_used = bool(node.users) or node.name not in targets
+        if node.op == "placeholder" and is_used and value.dtype not in DTYPES:
+            kind = "parameter" if node.name in targets else "input"
+            raise ImportFailure(
+                f"{kind} '{targets.get(node.name, node.name)}' has element type"
+                f" {_name(value.dtype)}; convert the model to float32"
+                f" (known are {', '.join(map(_name, DTYPES))})"
+            )
+        if node.op == "call_function" and value.is_complex():
+            raise ImportFailure(
+                f"the result of {node.target} at {place(node)} is complex; compiled networks"
+                " compute with real numbers"
+            )
+
+
+def _described(argument: Any) -> str:
+    value = getattr(argument, "value", argument)
+    return "None" if value is None else f"the {type(value).__name__} {value}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _check_shapes(exported: ExportedProgram) -> None:
     for node in exported.graph.nodes:
         value = node.meta.get("val")
         if not isinstance(value, torch.Tensor):
@@ -84,11 +137,6 @@ def _check_shapes(exported: ExportedProgram) -> None:
             raise ImportFailure(
                 f"the shape of {node.target}'s result depends on data, at {place(node)};"
                 " compiled networks need fixed shapes"
-            )
-        if node.op == "placeholder" and value.dtype not in DTYPES:
-            raise ImportFailure(
-                f"'{node.name}' has element type {value.dtype}; known are"
-                f" {', '.join(str(d).removeprefix('torch.') for d in DTYPES)}"
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch_mlir import ir
 from torch_mlir.extras.fx_importer import ContextCache, FxImporterHooks
@@ -56,6 +57,8 @@ class ParameterHooks(FxImporterHooks):
             if name is None:
                 name, self._constants = f"constant.{self._constants}", self._constants + 1
             array = tensor.numpy()
+            if tensor.dtype == torch.uint8:  # integers have no sign in MLIR
+                array = array.view(np.int8)
             self._parameters.add(name, array)
             self._names[key] = name
         return self._names[key]

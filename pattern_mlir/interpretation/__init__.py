@@ -21,7 +21,7 @@ from pattern_mlir.interpretation.environment import Environment
 from pattern_mlir.interpretation.linalg import LINALG_OPERATIONS
 from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
 from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
-from pattern_mlir.passes.base import forward_function
+from pattern_mlir.passes.base import forward_function, place
 from pattern_mlir.program import Program, tensor_specs
 from pattern_mlir.runtime.plan import TensorSpec, check_inputs
 
@@ -64,7 +64,12 @@ def interpret(
         if dtype is not None:
             specs = tuple(_replace_float(spec, dtype) for spec in specs)
             arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
-        return _run_function(function, check_inputs(specs, arrays), environment)
+        results = _run_function(function, check_inputs(specs, arrays), environment)
+        found = tensor_specs(function.type.results, function.attributes.get("res_attrs"))
+        return [
+            result.view(spec.dtype) if spec.dtype.kind == "u" else result
+            for result, spec in zip(results, found, strict=True)
+        ]
 
 
 def _replace_float(spec: TensorSpec, dtype: type[np.floating[Any]]) -> TensorSpec:
@@ -87,7 +92,7 @@ def run_block(block: Any, environment: Environment) -> list[Any]:
         try:
             results = _run(op, environment)
         except PatternError as error:
-            raise InterpretError(f"{error} (at {operation.location})") from None
+            raise InterpretError(f"{place(operation.location)}: {error}") from None
         for result, value in zip(operation.results, results, strict=True):
             environment.bind(result, value)
     raise InterpretError("a block ends without a terminator")
@@ -110,7 +115,7 @@ def _run(op: Any, environment: Environment) -> Sequence[Any]:
     if name == "func.call":
         return _call(operation, operands, environment)
     if name == "cf.assert":
-        if not operands[0]:
+        if not np.all(operands[0]):
             raise InterpretError(f"the module asserts: {operation.attributes['msg']}")
         return []
     raise InterpretError(

@@ -49,7 +49,12 @@ def _from_elements(
 
 
 def _extract(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
-    return operands[0][tuple(operands[1:])]
+    array, *indices = operands
+    for index, size in zip(indices, array.shape, strict=True):
+        wrong = index[(index < 0) | (index >= size)]
+        if wrong.size:
+            raise InterpretError(f"reads element {wrong[0]} of a dimension of {size}")
+    return array[tuple(indices)]
 
 
 def _insert(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pattern_mlir import dialects
+from pattern_mlir.errors import did_you_mean
+from pattern_mlir.pipelines import explain_failure
 
 PRETTY_SYNTAX = re.compile(r'(?<!["\w#!.])pattern\.(\w+)')
 """An operation of the dialect outside quotes."""
+
+INPUT = "-"
+"""The name of the input in the locations that MLIR makes."""
 
 EXPECTATION = re.compile(
     r"expected-(?P<severity>error|warning|note|remark)(?P<regex>-re)?"
@@ -23,7 +30,7 @@ EXPECTATION = re.compile(
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """A message about a place in the input; line 0 is no place in it."""
+    """A message about a place in the input, or in another file; line 0 is no place in the input."""
 
     severity: str
     message: str
@@ -31,12 +38,20 @@ class Diagnostic:
     column: int = 0
     origin: str = ""
     """Where in the model the operation comes from, such as `layer1.0.conv1`."""
+    elsewhere: str = ""
+    """The place in another file, such as `model.py:3:5`."""
+
+    def explained(self, module: Any) -> Diagnostic:
+        """Return the diagnostic in the model's words; the failed pass left ``module``."""
+        message, origin = explain_failure(self.message, module)
+        return replace(self, message=message, origin=origin or self.origin)
 
     def text(self, file: str, lines: Sequence[str]) -> str:
         """Return the diagnostic as mlir-opt prints it, the source line marked below it."""
         origin = f"{self.origin}: " if self.origin else ""
         if not 0 < self.line <= len(lines):
-            return f"{file}: {origin}{self.severity}: {self.message}"
+            place = file if self.origin else self.elsewhere or file
+            return f"{place}: {origin}{self.severity}: {self.message}"
         head = f"{file}:{self.line}:{self.column}: {origin}{self.severity}: {self.message}"
         return f"{head}\n{lines[self.line - 1]}\n{' ' * (self.column - 1)}^"
 
@@ -61,13 +76,29 @@ def collected(context: Any) -> Iterator[list[Diagnostic]]:
         handler.detach()
 
 
+@contextmanager
+def captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keep what C++ writes to standard error; the function given returns it."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lambda: os.pread(file.fileno(), 10_000, 0).decode(errors="replace")
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
 def _diagnostic(diagnostic: Any) -> Diagnostic:
     location = str(diagnostic.location)
-    origin = re.match(r'loc\("([^"]+)"\(', location)
-    place = re.search(r'"[^"]*":(\d+):(\d+)', location)
-    line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+    origin = re.match(r'loc\("([^"]+)"[()]', location)
     severity = str(diagnostic.severity).rpartition(".")[2].lower()
-    return Diagnostic(severity, diagnostic.message, line, column, origin[1] if origin else "")
+    found = Diagnostic(severity, diagnostic.message, origin=origin[1] if origin else "")
+    place = re.search(r'"([^"]*)":(\d+):(\d+)', location)
+    if place and place[1] == INPUT:
+        return replace(found, line=int(place[2]), column=int(place[3]))
+    return replace(found, elsewhere=":".join(place.groups()) if place else "")
 
 
 def explain_pretty_syntax(text: str, first_line: int = 1) -> list[Diagnostic]:
@@ -90,11 +121,16 @@ def explain_pretty_syntax(text: str, first_line: int = 1) -> list[Diagnostic]:
 
 def _example(name: str) -> str:
     """Return an operation's example from its docstring, on one line."""
-    for kind in vars(dialects).values():
-        if getattr(kind, "OPERATION_NAME", "") == f"pattern.{name}":
-            example = (inspect.getdoc(kind) or "").partition("Example:\n")[2]
-            return f", as in {' '.join(example.split())}"
-    return f"; there is no operation 'pattern.{name}', pattern-opt --show-dialects lists them"
+    kinds = vars(dialects).values()
+    operations = {k.OPERATION_NAME: k for k in kinds if hasattr(k, "OPERATION_NAME")}
+    wanted = f"pattern.{name}"
+    if wanted not in operations:
+        return (
+            f"; there is no operation '{wanted}'{did_you_mean(wanted, operations)}"
+            " (pattern-opt --show-dialects lists all)"
+        )
+    example = (inspect.getdoc(operations[wanted]) or "").partition("Example:\n")[2]
+    return f", as in {' '.join(example.split())}"
 
 
 def print_diagnostics(found: Sequence[Diagnostic], file: str, text: str) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch_mlir import ir
+from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.dialects import create_context
 from pattern_mlir.errors import PatternError, PipelineError
-from pattern_mlir.parameters import ParameterStore, atomic_file
+from pattern_mlir.parameters import atomic_file
 from pattern_mlir.pipelines import (
     Instrumentation,
     Stage,
+    add_upstream,
     format_pipeline,
     parse_pipeline,
     run,
@@ -24,7 +27,9 @@ from pattern_mlir.pipelines import (
 )
 from pattern_mlir.program import Program
 from pattern_mlir.tools.diagnostics import (
+    INPUT,
     Diagnostic,
+    captured_stderr,
     collected,
     explain_pretty_syntax,
     print_diagnostics,
@@ -55,7 +60,12 @@ def process(arguments: argparse.Namespace, source: bytes | Path) -> int:
     parts = [_Part(arguments, part) for part in _split(text)]
     codes = [part.parse_and_finish() for part in parts]
     if not arguments.verify_diagnostics and not any(codes):
-        _write_text(arguments.output, f"{SEPARATOR}\n".join(part.written for part in parts))
+        text = f"{SEPARATOR}\n".join(part.written for part in parts)
+        if _is_file(arguments.output):
+            with atomic_file(Path(arguments.output)) as temporary:
+                temporary.write_text(text)
+        else:
+            _write_stream(arguments.output, text.encode())
     return max(codes)
 
 
@@ -85,26 +95,29 @@ class _Part:
             try:
                 program = Program.parse(self._assembly, folder, context)
             except ir.MLIRError as error:
-                found += explain_pretty_syntax(self._text) if not found else []
-                return self._report(found, error)
+                told = [d for d in found if not d.message.startswith("custom op 'pattern.")]
+                return self._report(told or explain_pretty_syntax(self._text) or found, error)
         return self.finish(program)
 
     def finish(self, program: Program) -> int:
         """Run the passes over ``program`` and write it; return the exit code."""
         stages = self._stages()
+        _check_upstream(stages, program.context)
         if self._arguments.mlir_print_ir_before_all or self._arguments.mlir_print_ir_after_all:
             program.context.enable_multithreading(False)  # MLIR prints whole modules only so
-        original = program.module.operation.get_asm() if self._arguments.reproducer else ""
+        original = program.clone() if self._arguments.reproducer else None
         with collected(program.context) as found:
             try:
                 if self._arguments.verify_roundtrip:
                     _verify_roundtrip(program)
                 run(program, stages, self._instrumentation())
             except ir.MLIRError as error:
-                self._reproduce(original, program.parameters, stages)
-                return self._report(found, error)
+                explained = [d.explained(program.module.operation) for d in found]
+                code = self._report(explained, error)
+                self._reproduce(original, stages)
+                return code
             except Exception:
-                self._reproduce(original, program.parameters, stages)
+                self._reproduce(original, stages)
                 raise
         if self._arguments.verify_diagnostics:
             return self._report(found, None)
@@ -114,7 +127,7 @@ class _Part:
     def _stages(self) -> tuple[Stage, ...]:
         arguments = self._arguments
         if arguments.target is not None:
-            return target_pipeline(arguments.target, arguments.threads)
+            return target_pipeline(arguments.target, arguments.threads or 1)
         if arguments.passes is not None:
             return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")
         if arguments.pass_pipeline is not None:
@@ -123,7 +136,7 @@ class _Part:
             recorded = REPRODUCER.search(self._text)
             if not recorded:
                 raise PipelineError(f"'{arguments.input}' is no reproducer: it has no pipeline")
-            return parse_pipeline(recorded[1].replace('\\"', '"'))
+            return parse_pipeline(re.sub(r"\\(.)", r"\1", recorded[1]))
         return ()
 
     def _instrumentation(self) -> Instrumentation:
@@ -131,7 +144,7 @@ class _Part:
             print_before_all=self._arguments.mlir_print_ir_before_all,
             print_after_all=self._arguments.mlir_print_ir_after_all,
             timing=self._arguments.mlir_timing,
-            verify=self._arguments.verify_each.lower() not in ("0", "false"),
+            verify=self._arguments.verify_each,
         )
 
     def _report(self, found: list[Diagnostic], error: ir.MLIRError | None) -> int:
@@ -143,49 +156,63 @@ class _Part:
         print_diagnostics(found, self._arguments.input, self._text)
         return 1 if found else 0
 
-    def _reproduce(
-        self, original: str, parameters: ParameterStore, stages: tuple[Stage, ...]
-    ) -> None:
+    def _reproduce(self, original: Program | None, stages: tuple[Stage, ...]) -> None:
         """Write the module before the passes, and the passes, as MLIR's reproducers are."""
-        path = self._arguments.reproducer
-        if path is None:
+        if original is None:
             return
-        pipeline = format_pipeline(stages).replace('"', '\\"')
-        with atomic_file(path) as temporary:
-            temporary.write_text(
-                f"{original}\n{{-#\n  external_resources: {{\n    mlir_reproducer: {{\n"
+        pipeline = format_pipeline(stages).replace("\\", "\\\\").replace('"', '\\"')
+        path = self._arguments.reproducer
+        original.save(
+            path,
+            lambda program: (
+                f"{program.text()}\n{{-#\n  external_resources: {{\n    mlir_reproducer: {{\n"
                 f'      pipeline: "{pipeline}",\n      disable_threading: true,\n'
                 f"      verify_each: true\n    }}\n  }}\n#-}}\n"
-            )
+            ).encode(),
+        )
         print(f"pattern-opt: note: {path} reproduces this with --run-reproducer", file=sys.stderr)
 
     def _write(self, program: Program) -> None:
-        arguments = self._arguments
-        if arguments.emit == "mlir":
-            self.written = f"{self._print(program)}"
-            if arguments.split_input_file:
-                return
-            if arguments.output == "-":
-                _write_text("-", self.written)
-            else:
-                program.save(Path(arguments.output), self._print)
-            return
-        data = _emitted(program, arguments.emit)
-        if arguments.output == "-":
-            sys.stdout.buffer.write(data)
-            return
-        output = Path(arguments.output)
-        if program.parameters:
-            program.parameters.save(output.with_suffix(".safetensors"))
-        with atomic_file(output) as temporary:
-            temporary.write_bytes(data)
+        output = self._arguments.output
+        if self._arguments.split_input_file:
+            self.written = self._printed(program).decode()
+        elif _is_file(output):
+            program.save(Path(output), self._emitted)
+        else:
+            _write_stream(output, self._emitted(program))
 
-    def _print(self, program: Program) -> str:
+    def _emitted(self, program: Program) -> bytes:
+        kind = self._arguments.emit
+        return self._printed(program) if kind == "mlir" else _emitted(program, kind)
+
+    def _printed(self, program: Program) -> bytes:
         text = program.module.operation.get_asm(
             large_elements_limit=self._arguments.mlir_elide_elementsattrs_if_larger,
             enable_debug_info=self._arguments.mlir_print_debuginfo,
         )
-        return str(text).rstrip("\n") + "\n"
+        # The next tool that reads these locations has another input.
+        name = json.dumps(self._arguments.input, ensure_ascii=False)
+        text = re.sub(rf'"{INPUT}"(?=:\d+:\d+)', lambda _: name, str(text))
+        return (text.rstrip("\n") + "\n").encode()
+
+
+def _check_upstream(stages: Sequence[Stage], context: Any) -> None:
+    """Raise PipelineError unless MLIR knows every upstream stage and its options.
+
+    LLVM writes what is wrong with an option's value to standard error: it belongs to the message.
+    """
+    with context:
+        manager = PassManager("builtin.module")
+        for stage in stages:
+            if isinstance(stage, str):
+                with captured_stderr() as written:
+                    try:
+                        add_upstream(manager, stage)
+                    except PipelineError as error:
+                        reason = written().strip(" :\n")
+                        raise PipelineError(
+                            f"{error}: {reason}" if reason else str(error)
+                        ) from None
 
 
 def _emitted(program: Program, kind: str) -> bytes:
@@ -217,11 +244,16 @@ def _verify_roundtrip(program: Program) -> None:
             raise PatternError(f"the module changes when it is written as {form} and read back")
 
 
-def _write_text(output: str, text: str) -> None:
+def _is_file(output: str) -> bool:
+    """Whether ``output`` is a file to replace, not a stream such as /dev/null."""
+    path = Path(output)
+    return output != "-" and (path.is_file() or path.is_dir() or not path.exists())
+
+
+def _write_stream(output: str, data: bytes) -> None:
+    """Write ``data`` to standard output or a device."""
     if output == "-":
-        with contextlib.suppress(BrokenPipeError):
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        return
-    with atomic_file(Path(output)) as temporary:
-        temporary.write_text(text)
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        Path(output).write_bytes(data)

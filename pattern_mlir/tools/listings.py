@@ -6,7 +6,8 @@ import inspect
 
 from pattern_mlir import dialects as own_dialects
 from pattern_mlir.passes import PASS_NAMES, pass_class
-from pattern_mlir.pipelines import NAMED_TARGETS, format_pipeline, target_pipeline
+from pattern_mlir.pipelines import format_pipeline, target_pipeline
+from pattern_mlir.targets import TARGETS
 
 UPSTREAM_DIALECTS = (
     "affine, arith, bufferization, builtin, cf, func, gpu, index, linalg, llvm, math, memref,"
@@ -24,7 +25,7 @@ def passes() -> str:
         for option, field in kind.options().items():
             lines.append(f"      {option}={field.type} (default {field.default})")
     lines.append("Passes of MLIR and torch-mlir run by their own names in --pass-pipeline.")
-    for target in NAMED_TARGETS:
+    for target in TARGETS:
         lines += [
             f"Pipeline of --target={target}:",
             f"  {format_pipeline(target_pipeline(target))}",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,23 +27,41 @@ Passes of MLIR and torch-mlir go into --pass-pipeline by their own names.
 """
 
 
+PASS_OPTION = "--pass"
+"""What flags of passes are turned into."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports mistakes as exceptions, with the nearest option there is."""
 
     def error(self, message: str) -> NoReturn:
         """Raise PipelineError with ``message``."""
-        unknown = re.match(r"unrecognized arguments: (-\S+)", message)
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
         if unknown:
-            word = unknown[1].partition("=")[0]
-            known = [*self._option_string_actions, *(f"--{name}" for name in PASS_NAMES)]
-            message = f"unknown option '{word}'{did_you_mean(word, known)}"
+            message = self._explain(unknown[1].partition("=")[0])
         raise PipelineError(f"{message} (pattern-opt --help lists all options)")
+
+    def _explain(self, word: str) -> str:
+        """Return one line about an argument that is not known."""
+        from pattern_mlir.pipelines import COMMON_UPSTREAM_PASSES
+
+        if not word.startswith("-"):
+            return f"'{word}' is one input too many"
+        if word.lstrip("-") in COMMON_UPSTREAM_PASSES:
+            return (
+                f"'{word}' is a pass of MLIR:"
+                f" write --pass-pipeline='builtin.module({word.lstrip('-')})'"
+            )
+        options = [*self._option_string_actions, *(f"--{name}" for name in PASS_NAMES)]
+        known = [option for option in options if option != PASS_OPTION]
+        return f"unknown option '{word}'{did_you_mean(word, known)}"
 
 
 def _parser() -> _Parser:
+    description = (__doc__ or "").partition(": ")[2]
     parser = _Parser(
         prog="pattern-opt",
-        description=(__doc__ or "").partition("\n\n")[2],
+        description=description[:1].upper() + description[1:],
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -52,12 +71,18 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"pattern-opt {__version__}")
     passes = parser.add_argument_group("what to run")
     passes.add_argument("--pass-pipeline", help="such as 'builtin.module(pattern-fuse,cse)'")
-    passes.add_argument("--pass", dest="passes", action="append", help=argparse.SUPPRESS)
+    passes.add_argument(PASS_OPTION, dest="passes", action="append", help=argparse.SUPPRESS)
     passes.add_argument("--target", help="the whole pipeline of a target, such as host")
-    passes.add_argument("--threads", type=int, default=1, help="threads that --target splits for")
+    passes.add_argument("--threads", type=_at_least(1), help="threads that --target splits for")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
-    passes.add_argument("--verify-each", default="true", help="false: only at the end")
+    passes.add_argument(
+        "--verify-each",
+        type=_truth,
+        default=True,
+        metavar="BOOL",
+        help="false: do not verify the module after each pass",
+    )
     listing = parser.add_argument_group("what there is")
     listing.add_argument("--list-passes", action="store_true", help="passes and their options")
     listing.add_argument("--show-dialects", action="store_true", help="dialects and operations")
@@ -75,7 +100,10 @@ def _parser() -> _Parser:
     ):
         testing.add_argument(f"--{name}", action="store_true", help=text)
     testing.add_argument(
-        "--mlir-elide-elementsattrs-if-larger", type=int, metavar="N", help="shorten literals"
+        "--mlir-elide-elementsattrs-if-larger",
+        type=_at_least(0),
+        metavar="N",
+        help="shorten literals",
     )
     testing.add_argument(
         "--mlir-pass-pipeline-crash-reproducer",
@@ -85,6 +113,21 @@ def _parser() -> _Parser:
         help="where to write a module and pipeline that fails",
     )
     return parser
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"needs a number of at least {least}, got '{text}'")
+        return int(text)
+
+    return number
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise argparse.ArgumentTypeError(f"needs true or false, got '{text}'")
+    return text.lower() in ("true", "1")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -97,7 +140,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     for argument in arguments:
         name, equals, options = argument.lstrip("-").partition("=")
         if argument.startswith("-") and name in PASS_NAMES:
-            argument = f"--pass={name}{{{options}}}" if equals else f"--pass={name}"
+            braces = f"{{{options}}}" if equals else ""
+            argument = f"{PASS_OPTION}={name}{braces}"
         elif re.match(r"-\w\w", argument):
             argument = f"-{argument}"  # mlir-opt takes one dash or two
         words.append(argument)
@@ -108,6 +152,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
             "give one of --pass-pipeline, flags of passes, --target and --run-reproducer;"
             " a pipeline mixes any passes"
         )
+    if parsed.threads is not None and parsed.target is None:
+        raise PipelineError("--threads goes with --target; write --pattern-balance=threads=… else")
     if parsed.emit not in EMITTED:
         suggestion = did_you_mean(parsed.emit, EMITTED)
         raise PipelineError(
@@ -126,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(parse_arguments(given))
     except PatternError as error:
         return _fail(str(error), debug)
+    except KeyboardInterrupt:
+        return 130  # as shells report an interrupt
     except OSError as error:
         return _fail(f"{error.filename or 'output'}: {error.strerror}", debug)
     except Exception as error:
@@ -167,6 +215,8 @@ def _read(name: str) -> bytes | Path:
 
 def console() -> Any:
     """Run the tool as a program."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the reader has enough: end, as tools in C
     sys.exit(main())
 
 

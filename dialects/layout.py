@@ -1,0 +1,76 @@
+"""`pattern.relayout`, and tensor layouts as the encodings of types."""
+
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects import ext
+
+from pattern_mlir.dialects.attributes import LanesAttr
+from pattern_mlir.dialects.dialect import PatternOperation, require, shape_of
+from pattern_mlir.layouts import LaneLayout
+
+
+class RelayoutOp(PatternOperation, name="relayout", traits=[ext.Pure]):
+    """The same tensor in another layout.
+
+    Shapes: result as input. Layouts are the types' encodings; a type without one is plain NCHW.
+
+    Example:
+        %y = "pattern.relayout"(%x) : (tensor<1x4x6x6xf32>)
+            -> tensor<1x4x6x6xf32, #pattern.lanes<[4, 4], [2, 2], [1, 1, 1, 1], 0.0 : f32>>
+    """
+
+    result: ext.Result[ir.RankedTensorType]
+    input: ext.Operand[ir.RankedTensorType]
+
+    @classmethod
+    def build(cls, input: Any, layout: LaneLayout | None) -> Any:
+        """Create the operation; None is the plain layout."""
+        return cls.create(with_layout(input.type, layout), [input], {})
+
+    def check(self) -> None:
+        """Shape and element type stay."""
+        before, after = (ir.RankedTensorType(v.type) for v in (self.input, self.result))
+        require(
+            shape_of(self.result) == shape_of(self.input)
+            and before.element_type == after.element_type,
+            f"changes {before} into {after}; only the layout may change",
+        )
+
+    def interpret(self, x: Any) -> Any:
+        """Layouts have no meaning here."""
+        return x
+
+
+def with_layout(type_: Any, layout: LaneLayout | None) -> Any:
+    """Return the tensor type ``type_`` in another layout, None for the plain one."""
+    type_ = ir.RankedTensorType(type_)
+    encoding = None if layout is None else _attribute(layout)
+    return ir.RankedTensorType.get(list(type_.shape), type_.element_type, encoding)
+
+
+def layout_of(value: Any) -> LaneLayout | None:
+    """Return the lane blocks that ``value`` lies in, or None."""
+    encoding = ir.RankedTensorType(value.type).encoding
+    if not isinstance(encoding, LanesAttr):
+        return None
+    grid, block, halo = (_integers(a) for a in (encoding.grid, encoding.block, encoding.halo))
+    return LaneLayout(
+        (grid[0], grid[1]),
+        (block[0], block[1]),
+        (halo[0], halo[1], halo[2], halo[3]),
+        ir.FloatAttr(encoding.fill).value,
+    )
+
+
+def _attribute(layout: LaneLayout) -> Any:
+    i64 = ir.IntegerType.get_signless(64)
+    lists = (
+        ir.ArrayAttr.get([ir.IntegerAttr.get(i64, value) for value in values])
+        for values in (layout.grid, layout.block, layout.halo)
+    )
+    return LanesAttr.get(*lists, ir.FloatAttr.get(ir.F32Type.get(), layout.fill))
+
+
+def _integers(attribute: Any) -> list[int]:
+    return [int(ir.IntegerAttr(value).value) for value in ir.ArrayAttr(attribute)]

@@ -1,0 +1,492 @@
+"""Kernels in lane blocks, as functions on buffers: one generator for every list of taps.
+
+A tile of outputs stays in registers while loops over a filter's kernels, one loop a pattern, run
+over it. Each input vector is loaded once, at an immediate offset, and used by all taps that need
+it. A block of filters that share their input channels is computed together: one filter for
+patterns, several where a kernel has a single tap and would else load once for each multiplication.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, product
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects import arith, func, memref, scf, vector
+
+from pattern_mlir.cost import chains
+from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.linalg_activations import activated
+from pattern_mlir.passes.linalg_builders import Scalar
+
+MOST_WEIGHTS = 9
+"""Weights that wait in registers at a time; a kernel with more is swept over in groups of rows."""
+
+TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
+"""What a convolution's kernel reads beside its input, in the order of its arguments."""
+
+Cell = tuple[int, int, int]
+"""Filter of the block, row and column of the tile: one accumulator."""
+
+
+class Kind(enum.Enum):
+    """What a kernel makes of the input vectors under a tile."""
+
+    CONVOLVE = "conv"
+    MAX_POOL = "max_pool"
+    COPY = "copy"
+
+
+@dataclass(frozen=True)
+class LaneKernel:
+    """A kernel but for its weights: operations that are equal in this share a function.
+
+    Attributes:
+        kind: a convolution; a maximum over a window; or what each output's own pixel holds.
+        images, channels: of the input.
+        filters: channels that are computed; as many as the input has, but for a convolution.
+        source, target: layouts of input and result.
+        plane: height and width of the result.
+        tile_rows, tile_columns: sizes of the tiles, which add up to the block before the pool.
+        block: filters that are computed together.
+        patterns: for each pattern the taps' pixels (row, column) in the dilated kernel.
+        origin: the input pixel of tap (0, 0) for output (0, 0).
+        strides: in pixels.
+        repeat: outputs that take the same pixel, in rows and in columns (nearest upsampling).
+        operand: the layout of a second operand, or None.
+        combine: what it is for: `add` or `multiply`.
+        activation: an `ActivationAttr`, or None.
+        max_pool: whether a 2x2 pool follows.
+        target_channels, first_channel: of the result's buffer; where the first filter goes in it.
+    """
+
+    kind: Kind
+    images: int
+    channels: int
+    filters: int
+    source: LaneLayout
+    target: LaneLayout
+    plane: Pair
+    tile_rows: tuple[int, ...]
+    tile_columns: tuple[int, ...]
+    block: int = 1
+    patterns: tuple[tuple[Pair, ...], ...] = ()
+    origin: Pair = (0, 0)
+    strides: Pair = (1, 1)
+    repeat: Pair = (1, 1)
+    operand: LaneLayout | None = None
+    combine: str = "add"
+    activation: Any = None
+    max_pool: bool = False
+    target_channels: int = 0
+    first_channel: int = 0
+
+    @property
+    def shrink(self) -> int:
+        """Rows and columns of the tile that become one of the result."""
+        return 2 if self.max_pool else 1
+
+    @property
+    def units(self) -> int:
+        """Blocks of filters, which threads share."""
+        return self.filters // self.block
+
+    def tiles(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (row, column, rows, columns) of every tile, before the pool."""
+        rows, columns = (
+            list(zip(accumulate(sizes, initial=0), sizes, strict=False))
+            for sizes in (self.tile_rows, self.tile_columns)
+        )
+        for (y, height), (x, width) in product(rows, columns):
+            yield y, x, height, width
+
+    def input_at(self, y: int, x: int) -> int:
+        """Return where in its plane the window of output (y, x) begins, before the pool."""
+        row, column = (
+            place * stride // repeat + origin
+            for place, stride, repeat, origin in zip(
+                (y, x), self.strides, self.repeat, self.origin, strict=True
+            )
+        )
+        return self.source.at(row, column)
+
+    def output_at(self, y: int, x: int) -> int:
+        """Return where in its plane the result of tile (y, x) begins."""
+        return self.target.at(y // self.shrink, x // self.shrink)
+
+
+def sweeps(
+    kernel: LaneKernel, taps: Sequence[Pair], shape: Pair
+) -> Iterator[tuple[list[int], dict[Pair, list[tuple[Cell, int]]]]]:
+    """Yield what one kernel does to a tile of ``shape``, in groups of its taps.
+
+    Each group is the positions of its weights in the kernel, [tap][filter], and for each input
+    vector, row by row, the accumulators that it adds to with the position of the weight.
+    """
+    numbered = list(enumerate(taps))
+    wide = len(taps) * kernel.block > MOST_WEIGHTS
+    groups = groupby(numbered, key=lambda entry: entry[1][0] if wide else 0)
+    for _, group in groups:
+        members = list(group)
+        uses: dict[Pair, list[tuple[Cell, int]]] = {}
+        for y, x, (tap, (down, right)), filter_ in product(
+            range(shape[0]), range(shape[1]), members, range(kernel.block)
+        ):
+            place = (y * kernel.strides[0] + down, x * kernel.strides[1] + right)
+            uses.setdefault(place, []).append(((filter_, y, x), tap * kernel.block + filter_))
+        weights = [tap * kernel.block + f for tap, _ in members for f in range(kernel.block)]
+        yield weights, dict(sorted(uses.items()))
+
+
+@dataclass(frozen=True)
+class _Buffers:
+    """The arguments of a kernel's functions."""
+
+    source: Any
+    counts: Any
+    starts: Any
+    channels: Any
+    taps: Any
+    bias: Any
+    output_channel: Any
+    operand: Any
+    target: Any
+
+
+_Border = tuple[int, int, Any, tuple[int | None, ...]]
+"""A store beside those of the tile: row, column, vector, and the lane that each lane comes from."""
+
+
+class LaneKernelBuilder(FunctionBuilder):
+    """Builds the functions of a `LaneKernel` at the current insertion point."""
+
+    def __init__(self, kernel: LaneKernel, name: str) -> None:
+        """Build functions named ``name`` and ``name``_tile_RxC."""
+        super().__init__(kernel.source.lanes)
+        self._kernel = kernel
+        self._name = name
+
+    def buffer_types(self) -> list[Any]:
+        """Return the types of the buffers; tables whose length is data have an upper bound."""
+        kernel = self._kernel
+        types = [self._planes([kernel.images, kernel.channels], kernel.source)]
+        if kernel.kind is Kind.CONVOLVE:
+            types += self._table_types()
+        if kernel.operand is not None:
+            types.append(self._planes([kernel.images, kernel.filters], kernel.operand))
+        target_channels = kernel.target_channels or kernel.filters
+        return [*types, self._planes([kernel.images, target_channels], kernel.target)]
+
+    def _table_types(self) -> list[Any]:
+        """Return the types of counts, starts, channels, taps, bias and output_channel."""
+        kernel = self._kernel
+        kernels = kernel.units * kernel.channels
+        most_taps = max(len(taps) for taps in kernel.patterns) * kernel.block
+        u16, u32 = (ir.IntegerType.get_signless(width) for width in (16, 32))
+        return [
+            ir.MemRefType.get([kernel.units, len(kernel.patterns)], u16),
+            ir.MemRefType.get([kernel.units, 2], u32),
+            ir.MemRefType.get([kernels], u16),
+            ir.MemRefType.get([kernels * most_taps], self.f32),
+            ir.MemRefType.get([kernel.filters], self.f32),
+            ir.MemRefType.get([kernel.filters], u16),
+        ]
+
+    def _planes(self, shape: list[int], layout: LaneLayout) -> Any:
+        return ir.MemRefType.get([*shape, layout.plane, layout.lanes], self.f32)
+
+    def build(self) -> None:
+        """Build a function for each shape of tile, and the one that calls them for all tiles."""
+        kernel = self._kernel
+        places: dict[Pair, list[Pair]] = {}
+        for y, x, rows, columns in kernel.tiles():
+            places.setdefault((rows, columns), []).append((y, x))
+        for (rows, columns), corners in places.items():
+            self._tile(rows, columns, corners)
+        with self.function(self._name, [*self.buffer_types(), self.index, self.index]):
+            *buffers, low, high = self.entry.arguments
+            images = scf.ForOp(self.constant(0), self.constant(kernel.images), self.constant(1))
+            with ir.InsertionPoint(images.body):
+                for y, x, rows, columns in kernel.tiles():
+                    place = places[rows, columns].index((y, x))
+                    numbers = (place, kernel.input_at(y, x), kernel.output_at(y, x))
+                    operand = kernel.operand.at(y, x) if kernel.operand else 0
+                    arguments = map(self.constant, (*numbers, operand))
+                    func.call(
+                        [],
+                        self._tile_name(rows, columns),
+                        [*buffers, images.induction_variable, *arguments, low, high],
+                    )
+                scf.yield_([])
+            func.return_([])
+
+    def _tile_name(self, rows: int, columns: int) -> str:
+        return f"{self._name}_tile_{rows}x{columns}"
+
+    def _tile(self, rows: int, columns: int, corners: list[Pair]) -> None:
+        """Build all filters from low to high at one tile; ``corners`` are where it may lie."""
+        kernel = self._kernel
+        types = [*self.buffer_types(), *[self.index] * 7]
+        with self.function(self._tile_name(rows, columns), types):
+            *buffers, image, place, source_at, target_at, operand_at, low, high = (
+                self.entry.arguments
+            )
+            named = self._named(buffers)
+            units = scf.ForOp(low, high, self.constant(1))
+            with ir.InsertionPoint(units.body):
+                unit = units.induction_variable
+                outputs = [self._output_channel(named, unit, f) for f in range(kernel.block)]
+                make = {
+                    Kind.CONVOLVE: self._sums,
+                    Kind.MAX_POOL: self._maxima,
+                    Kind.COPY: self._pixels,
+                }[kernel.kind]
+                sums = make(named, image, unit, outputs, source_at, (rows, columns))
+                for filter_, output in enumerate(outputs):
+                    own = {(y, x): value for (f, y, x), value in sums.items() if f == filter_}
+                    self._finish(named, own, image, output, place, target_at, operand_at, corners)
+                scf.yield_([])
+            func.return_([])
+
+    def _named(self, buffers: list[Any]) -> _Buffers:
+        source, *tables, target = buffers
+        operand = None if self._kernel.operand is None else tables.pop()
+        named = dict(zip(TABLES, tables or [None] * len(TABLES), strict=True))
+        return _Buffers(source=source, operand=operand, target=target, **named)
+
+    def _output_channel(self, buffers: _Buffers, unit: Any, filter_: int) -> Any:
+        if self._kernel.kind is not Kind.CONVOLVE:
+            return unit
+        position = arith.muli(unit, self.constant(self._kernel.block))
+        position = arith.addi(position, self.constant(filter_))
+        return self.load_index(buffers.output_channel, [position])
+
+    def _sums(
+        self,
+        buffers: _Buffers,
+        image: Any,
+        unit: Any,
+        outputs: list[Any],
+        source_at: Any,
+        shape: Pair,
+    ) -> dict[Cell, Any]:
+        """Build bias and products of the tile: a loop over kernels for each pattern."""
+        kernel = self._kernel
+        cells = list(product(range(kernel.block), range(shape[0]), range(shape[1])))
+        biases = [
+            vector.broadcast(self.vector, memref.load(buffers.bias, [output])) for output in outputs
+        ]
+        # Few sums would wait for themselves: each is added up in several chains.
+        count = chains(len(cells), max(map(len, kernel.patterns)))
+        zeros = [self.splat(0.0)] * (len(cells) * (count - 1))
+        sums = [*(biases[filter_] for filter_, _, _ in cells), *zeros]
+        begin, tap = (self.load_index(buffers.starts, [unit, self.constant(i)]) for i in (0, 1))
+        first_plane = arith.muli(image, self.constant(kernel.channels))
+        for number, taps in enumerate(kernel.patterns):
+            kernels = self.load_index(buffers.counts, [unit, self.constant(number)])
+            end = arith.addi(begin, kernels)
+            size = self.constant(len(taps) * kernel.block)
+            # Weights of kernel k of this pattern lie at k * size + shift.
+            shift = arith.subi(tap, arith.muli(begin, size))
+            loop = scf.ForOp(begin, end, self.constant(1), sums)
+            with ir.InsertionPoint(loop.body):
+                position = loop.induction_variable
+                channel = self.load_index(buffers.channels, [position])
+                window = self._window(
+                    buffers.source, kernel.source, arith.addi(first_plane, channel), source_at
+                )
+                weights_at = arith.addi(arith.muli(position, size), shift)
+                keys = [(chain, cell) for chain in range(count) for cell in cells]
+                values = dict(zip(keys, loop.inner_iter_args, strict=True))
+                self._kernel_products(values, count, taps, window, buffers.taps, weights_at, shape)
+                scf.yield_(list(values.values()))
+            sums = list(loop.results)
+            tap = arith.addi(tap, arith.muli(kernels, size))
+            begin = end
+        totals = dict(zip(cells, sums, strict=False))
+        for position, value in enumerate(sums[len(cells) :]):
+            cell = cells[position % len(cells)]
+            totals[cell] = arith.addf(totals[cell], value)
+        return totals
+
+    def _maxima(
+        self,
+        buffers: _Buffers,
+        image: Any,
+        unit: Any,
+        outputs: list[Any],
+        source_at: Any,
+        shape: Pair,
+    ) -> dict[Cell, Any]:
+        """Build the maximum over the window of each output; NaN wins."""
+        window = self._channel_window(buffers, image, unit, source_at)
+        values: dict[Cell, Any] = {}
+        for _, uses in sweeps(self._kernel, self._kernel.patterns[0], shape):
+            for (y, x), users in uses.items():
+                value = self._load(window, y, x)
+                for cell, _ in users:
+                    known = values.get(cell)
+                    values[cell] = value if known is None else arith.maximumf(known, value)
+        return values
+
+    def _pixels(
+        self,
+        buffers: _Buffers,
+        image: Any,
+        unit: Any,
+        outputs: list[Any],
+        source_at: Any,
+        shape: Pair,
+    ) -> dict[Cell, Any]:
+        """Build the pixel that each output takes over."""
+        window = self._channel_window(buffers, image, unit, source_at)
+        down, right = self._kernel.repeat
+        loaded = {
+            (y, x): self._load(window, y, x)
+            for y, x in product(range(-(-shape[0] // down)), range(-(-shape[1] // right)))
+        }
+        return {
+            (0, y, x): loaded[y // down, x // right]
+            for y, x in product(range(shape[0]), range(shape[1]))
+        }
+
+    def _channel_window(self, buffers: _Buffers, image: Any, channel: Any, at: Any) -> Any:
+        first = arith.muli(image, self.constant(self._kernel.channels))
+        return self._window(buffers.source, self._kernel.source, arith.addi(first, channel), at)
+
+    def _kernel_products(
+        self,
+        values: dict[tuple[int, Cell], Any],
+        count: int,
+        taps: Sequence[Pair],
+        window: Any,
+        weights: Any,
+        weights_at: Any,
+        shape: Pair,
+    ) -> None:
+        """Build the products of one kernel in ``count`` chains; outside the input vectors.
+
+        Taps outside would let LLVM merge loads of a tile and spill the sums.
+        """
+        for positions, uses in sweeps(self._kernel, taps, shape):
+            splats = self._splats(weights, weights_at, positions)
+            for (y, x), users in uses.items():
+                value = self._load(window, y, x)
+                for cell, weight in users:
+                    key = (weight // self._kernel.block % count, cell)
+                    values[key] = vector.fma(value, splats[weight], values[key])
+
+    def _splats(self, weights: Any, start: Any, positions: list[int]) -> dict[int, Any]:
+        """Build the weights at ``positions``, each in all lanes."""
+        splats = {}
+        if len(positions) % 4 == 0:
+            four = ir.VectorType.get([4], self.f32)
+            for quad in range(0, len(positions), 4):
+                place = arith.addi(start, self.constant(positions[quad]))
+                values = vector.load(four, weights, [place], alignment=4)
+                for offset in range(4):
+                    scalar = vector.extract(values, [], [offset])
+                    splats[positions[quad + offset]] = vector.broadcast(self.vector, scalar)
+            return splats
+        for position in positions:
+            scalar = memref.load(weights, [arith.addi(start, self.constant(position))])
+            splats[position] = vector.broadcast(self.vector, scalar)
+        return splats
+
+    def _finish(
+        self,
+        buffers: _Buffers,
+        sums: dict[Pair, Any],
+        image: Any,
+        output: Any,
+        place: Any,
+        target_at: Any,
+        operand_at: Any,
+        corners: list[Pair],
+    ) -> None:
+        """Build second operand, activation, pool, and the stores of the tile and of its halo."""
+        kernel = self._kernel
+        if kernel.operand is not None:
+            own = arith.addi(arith.muli(image, self.constant(kernel.filters)), output)
+            window = self._window(buffers.operand, kernel.operand, own, operand_at)
+            combine = {"add": arith.addf, "multiply": arith.mulf}[kernel.combine]
+            sums = {p: combine(v, self._load(window, *p)) for p, v in sums.items()}
+        channels = kernel.target_channels or kernel.filters
+        plane = arith.addi(arith.muli(image, self.constant(channels)), output)
+        plane = arith.addi(plane, self.constant(kernel.first_channel))
+        out = {p: activated(kernel.activation, Scalar(v)).value for p, v in sums.items()}
+        if kernel.max_pool:
+            out = _pooled(out)
+        window = self._window(buffers.target, kernel.target, plane, target_at)
+        for (y, x), value in out.items():
+            self._store(value, window, y, x)
+        whole = self._window(buffers.target, kernel.target, plane, self.constant(0))
+        self._finish_border(out, whole, place, corners)
+
+    def _finish_border(
+        self, out: dict[Pair, Any], whole: Any, place: Any, corners: list[Pair]
+    ) -> None:
+        """Fill lanes outside the plane, and repeat border vectors in the halo, lanes shifted."""
+        kernel, target = self._kernel, self._kernel.target
+        todo: dict[int, list[_Border]] = {}
+        for number, (top, left) in enumerate(corners):
+            for (y, x), value in out.items():
+                row, column = top // kernel.shrink + y, left // kernel.shrink + x
+                inside = target.inside(row, column, kernel.plane)
+                stores = list(target.copies(row, column))
+                if not all(inside):
+                    same = tuple(lane for lane in range(target.lanes))
+                    stores.append((row, column, same))
+                for to_row, to_column, sources in stores:
+                    kept = tuple(s if s is not None and inside[s] else None for s in sources)
+                    todo.setdefault(number, []).append((to_row, to_column, value, kept))
+        if not todo:
+            return
+        switch = scf.IndexSwitchOp([], place, list(todo))
+        with ir.InsertionPoint(switch.default_block):
+            scf.yield_([])
+        for border, block in zip(todo.values(), switch.case_blocks, strict=True):
+            with ir.InsertionPoint(block):
+                fill = self.splat(target.fill)
+                for row, column, value, sources in border:
+                    lanes = [target.lanes if s is None else s for s in sources]
+                    shuffled = vector.shuffle(value, fill, lanes)
+                    self._store(shuffled, whole, row + target.halo[0], column + target.halo[1])
+                scf.yield_([])
+
+    def _window(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any) -> Any:
+        """Build a view of plane number ``plane`` whose row 0, column 0 is vector ``at``."""
+        lanes = self.constant(layout.lanes)
+        vectors = arith.addi(arith.muli(plane, self.constant(layout.plane)), at)
+        offset = arith.muli(vectors, lanes)
+        dynamic = ir.ShapedType.get_dynamic_stride_or_offset()
+        shape = [layout.rows, layout.pitch, layout.lanes]
+        strides = [layout.pitch * layout.lanes, layout.lanes, 1]
+        strided = ir.StridedLayoutAttr.get(dynamic, strides)
+        view = ir.MemRefType.get(shape, self.f32, strided)
+        return memref.ReinterpretCastOp(
+            view, buffer, [offset], [], [], [dynamic], shape, strides
+        ).result
+
+    def _load(self, window: Any, y: int, x: int) -> Any:
+        indices = [self.constant(i) for i in (y, x, 0)]
+        return self.load_vector(window, indices, self._kernel.source.lanes * 4)
+
+    def _store(self, value: Any, window: Any, y: int, x: int) -> None:
+        indices = [self.constant(i) for i in (y, x, 0)]
+        vector.store(value, window, indices, alignment=self._kernel.source.lanes * 4)
+
+
+def _pooled(out: dict[Pair, Any]) -> dict[Pair, Any]:
+    """Build the maximum of each 2x2 of a tile; NaN wins."""
+    groups: dict[Pair, list[Any]] = {}
+    for (y, x), value in out.items():
+        groups.setdefault((y // 2, x // 2), []).append(value)
+    return {
+        place: arith.maximumf(arith.maximumf(a, b), arith.maximumf(c, d))
+        for place, (a, b, c, d) in groups.items()
+    }

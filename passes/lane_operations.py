@@ -1,0 +1,288 @@
+"""What lane blocks need to know of an operation: its taps, its blocks, and what it costs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+
+from pattern_mlir.cost import Machine, Tiling, choose_tiling
+from pattern_mlir.dialects import (
+    ActivateOp,
+    AddOp,
+    ConcatOp,
+    ConvOp,
+    MaxPoolOp,
+    MultiplyOp,
+    SparseAttr,
+    UpsampleOp,
+    integer,
+    integers,
+    shape_of,
+)
+from pattern_mlir.dialects.convolution import conv_shape
+from pattern_mlir.layouts import Pair, covering
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.passes.lane_kernels import MOST_WEIGHTS, Kind
+from pattern_mlir.patterns import Library
+
+WIDEST_BLOCK = 4
+"""Filters that are computed together where a kernel has a single tap."""
+
+NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid"})
+"""Activations after which a maximum does not see a halo of zeros."""
+
+
+@dataclass(frozen=True)
+class LaneOperation:
+    """An operation as lane blocks see it.
+
+    Attributes:
+        kind: what its kernel does.
+        library: the patterns of its kernels; of a dense one, the pattern of all taps.
+        images, channels, filters: of the operation; filters are channels of the result.
+        input_plane, sums_plane, result_plane: height, width; sums and result differ by the pool.
+        filter_block: filters that are computed together.
+        kernels: kernels that are kept.
+        plain_cycles: what it costs in plain loops.
+        strides, dilations, repeat: in pixels.
+        padding: top, left.
+        max_pool: whether a 2x2 pool follows.
+        fill: what the input's halo must hold; None where any number does.
+    """
+
+    kind: Kind
+    library: Library
+    images: int
+    channels: int
+    filters: int
+    input_plane: Pair
+    sums_plane: Pair
+    result_plane: Pair
+    filter_block: int
+    kernels: int
+    plain_cycles: float
+    strides: Pair = (1, 1)
+    dilations: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    repeat: Pair = (1, 1)
+    max_pool: bool = False
+    fill: float | None = 0.0
+
+    @property
+    def shrink(self) -> int:
+        """Rows and columns of sums that become one of the result."""
+        return 2 if self.max_pool else 1
+
+    @property
+    def taps(self) -> tuple[tuple[Pair, ...], ...]:
+        """The pixels (row, column) of each pattern's taps in the dilated kernel."""
+        width = self.library.kernel_size[1]
+        return tuple(
+            tuple(
+                (tap // width * self.dilations[0], tap % width * self.dilations[1])
+                for tap in pattern
+            )
+            for pattern in self.library.patterns
+        )
+
+    @property
+    def halo(self) -> tuple[int, int, int, int]:
+        """Vectors of the input that windows reach over a block: above, left, below, right."""
+        reach = [
+            (size - 1) * dilation - padding - stride + 1
+            for size, dilation, padding, stride in zip(
+                self.library.kernel_size, self.dilations, self.padding, self.strides, strict=True
+            )
+        ]
+        return (*self.padding, max(reach[0], 0), max(reach[1], 0))
+
+    def result_block(self, grid: Pair, multiple: int) -> Pair:
+        """Return the smallest block of the result that serves input, sums and result."""
+        sizes = []
+        for axis in (0, 1):
+            strided = -(-self.input_plane[axis] * self.repeat[axis] // self.strides[axis])
+            sums = max(self.sums_plane[axis], strided, self.shrink * self.result_plane[axis])
+            unit = self.shrink * self.repeat[axis] * multiple
+            sizes.append(covering(grid[axis], sums, unit) // self.shrink)
+        return sizes[0], sizes[1]
+
+    def sums_block(self, block: Pair) -> Pair:
+        """Return the block before the pool for a result's block."""
+        return block[0] * self.shrink, block[1] * self.shrink
+
+    def source_block(self, block: Pair) -> Pair:
+        """Return the input's block for a result's block."""
+        rows, columns = (
+            size * self.shrink * stride // repeat
+            for size, stride, repeat in zip(block, self.strides, self.repeat, strict=True)
+        )
+        return rows, columns
+
+    def tiling(self, machine: Machine, block: Pair) -> Tiling:
+        """Return the cheapest tiling for a result's block."""
+        return choose_tiling(
+            machine,
+            self.sums_block(block),
+            max(self.taps, key=len),
+            self.strides,
+            self.filter_block,
+            self.kernels / self.filters,
+            self.shrink * max(self.repeat),
+            MOST_WEIGHTS,
+        )
+
+    def cycles(self, machine: Machine, block: Pair) -> float:
+        """Return what the operation costs with a result's block."""
+        units = self.images * self.filters / self.filter_block
+        return units * self.tiling(machine, block).cycles
+
+
+def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
+    """Return what lane blocks need to know of ``op``; None where they have no kernel for it."""
+    result = op.operation.results[0] if len(op.operation.results) == 1 else None
+    if result is None or not isinstance(result.type, ir.RankedTensorType):
+        return None
+    if str(result.type.element_type) != "f32" or len(result.type.shape) != 4:
+        return None
+    if isinstance(op, ConvOp):
+        return _convolution(op, parameters) if is_parameter(op.weight) else None
+    if isinstance(op, MaxPoolOp):
+        return _max_pool(op)
+    if isinstance(op, (ActivateOp, AddOp, ConcatOp, MultiplyOp)):
+        return _copy(op)
+    return _upsample(op) if isinstance(op, UpsampleOp) else None
+
+
+def lane_operands(op: Any) -> list[int]:
+    """Return the positions of the operands that lie in the layout of ``op``: input and residual."""
+    count = len(op.operation.operands)
+    if isinstance(op, ConvOp):
+        return [0] if op.optional_operand("residual") is None else [0, count - 1]
+    return list(range(count))
+
+
+def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
+    images, channels, *input_plane = shape_of(conv.input)
+    filters, group_channels, *kernel_size = shape_of(conv.weight)
+    strides, dilations, padding = (
+        integers(attribute) for attribute in (conv.strides, conv.dilations, conv.padding)
+    )
+    sums = conv_shape(shape_of(conv.input), shape_of(conv.weight), strides, padding, dilations)
+    encoding = ir.RankedTensorType(conv.weight.type).encoding
+    taps = kernel_size[0] * kernel_size[1]
+    kernels = filters * group_channels
+    library = Library((kernel_size[0], kernel_size[1]), (tuple(range(taps)),))
+    if isinstance(encoding, SparseAttr):
+        library = encoding.to_library()
+        weight = conv.weight.owner.opview.array(parameters)
+        kernels = int(weight.reshape(filters, group_channels, -1).any(axis=2).sum())
+    result = shape_of(conv.result)
+    return LaneOperation(
+        kind=Kind.CONVOLVE,
+        library=library,
+        images=images,
+        channels=channels,
+        filters=filters,
+        input_plane=(input_plane[0], input_plane[1]),
+        sums_plane=(sums[2], sums[3]),
+        result_plane=(result[2], result[3]),
+        filter_block=_filter_block(conv, library, filters),
+        kernels=kernels,
+        plain_cycles=float(np.prod(sums)) * group_channels * taps,
+        strides=(strides[0], strides[1]),
+        dilations=(dilations[0], dilations[1]),
+        padding=(padding[0], padding[1]),
+        max_pool="max_pool" in conv.attributes,
+    )
+
+
+def _filter_block(conv: Any, library: Library, filters: int) -> int:
+    """Return how many filters are computed together: those of a dense 1x1 share all channels."""
+    encoding = ir.RankedTensorType(conv.weight.type).encoding
+    sparse = isinstance(encoding, SparseAttr)
+    if sparse or library.patterns != ((0,),) or "max_pool" in conv.attributes:
+        return 1
+    size = filters // integer(conv.groups)
+    return max(n for n in range(1, WIDEST_BLOCK + 1) if size % n == 0)
+
+
+def _max_pool(op: Any) -> LaneOperation:
+    size, kernel, strides, padding, dilations = op.windows()
+    images, channels, *plane = shape_of(op.input)
+    taps = kernel[0] * kernel[1]
+    return LaneOperation(
+        kind=Kind.MAX_POOL,
+        library=Library((kernel[0], kernel[1]), (tuple(range(taps)),)),
+        images=images,
+        channels=channels,
+        filters=channels,
+        input_plane=(plane[0], plane[1]),
+        sums_plane=(size[0], size[1]),
+        result_plane=(size[0], size[1]),
+        filter_block=1,
+        kernels=channels,
+        plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel),
+        strides=(strides[0], strides[1]),
+        dilations=(dilations[0], dilations[1]),
+        padding=(padding[0], padding[1]),
+        fill=0.0 if _never_negative(op.input) else -np.inf,
+    )
+
+
+def _never_negative(value: Any) -> bool:
+    """Whether ``value`` is the result of an activation without negative results."""
+    if isinstance(value.owner, ir.Block):
+        return False
+    producer = value.owner.opview
+    if isinstance(producer, ActivateOp):
+        return producer.attributes["function"].function_name in NEVER_NEGATIVE
+    activation = producer.attributes.get("activation")
+    return activation is not None and activation.function_name in NEVER_NEGATIVE
+
+
+def _copy(op: Any) -> LaneOperation | None:
+    """Describe what goes pixel by pixel: sums, products, activations, joined channels."""
+    shapes = [shape_of(op.operation.operands[position]) for position in lane_operands(op)]
+    result = shape_of(op.result)
+    joined = isinstance(op, ConcatOp)
+    if (joined and op.axis != 1) or (not joined and any(shape != result for shape in shapes)):
+        return None
+    return _pixelwise(op, shapes[0], result)
+
+
+def _upsample(op: Any) -> LaneOperation | None:
+    before, after = shape_of(op.input), shape_of(op.result)
+    mode = ir.StringAttr(op.attributes["mode"]).value
+    down, right = (b // a for a, b in zip(before[2:], after[2:], strict=True))
+    whole = [before[2] * down, before[3] * right] == after[2:] and down == right
+    # Only where each pixel is repeated as often: then blocks nest.
+    regular = whole and all(
+        (op.sources(i) == np.arange(after[2 + i]) // down).all() for i in (0, 1)
+    )
+    if mode != "nearest" or not regular:
+        return None
+    return _pixelwise(op, before, after, (down, right))
+
+
+def _pixelwise(
+    op: Any, before: list[int], after: list[int], repeat: Pair = (1, 1)
+) -> LaneOperation:
+    return LaneOperation(
+        kind=Kind.COPY,
+        library=Library((1, 1), ((0,),)),
+        images=after[0],
+        channels=before[1],
+        filters=after[1],
+        input_plane=(before[2], before[3]),
+        sums_plane=(after[2], after[3]),
+        result_plane=(after[2], after[3]),
+        filter_block=1,
+        kernels=after[1],
+        plain_cycles=float(np.prod(after)) * len(lane_operands(op)),
+        repeat=repeat,
+        fill=None,
+    )

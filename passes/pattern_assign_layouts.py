@@ -1,0 +1,277 @@
+"""`pattern-assign-layouts`: a layout for every tensor, chosen over the whole graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from torch_mlir import ir
+
+from pattern_mlir.cost import RELAYOUT_CYCLES, Machine
+from pattern_mlir.dialects import shape_of
+from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
+from pattern_mlir.errors import PipelineError
+from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
+
+MULTIPLES = (1, 2, 4)
+"""Blocks are multiples of these, so that those of strided consumers fit."""
+
+
+Blocks = tuple[Pair, Pair]
+"""Grid and block of a layout; halo and fill follow from the consumers."""
+
+
+@dataclass(frozen=True)
+class PatternAssignLayouts(Pass):
+    """Choose lane blocks for the tensors where they pay, at the least cost over the whole graph.
+
+    The grid and block of an operation's result fix those of its inputs; where a producer chose
+    otherwise, or has no kernel in lane blocks, a `pattern.relayout` stands between, at its price.
+    All choices are made together: the sum of the costs of kernels, plain loops and relayouts
+    (`pattern_mlir.cost`) is the least there is. Then every tensor gets the halo and the fill that
+    its consumers read; its producer writes them. A consumer of another fill gets a relayout.
+
+    ``lanes`` and ``registers`` are the target's vectors.
+
+    Precondition: `pattern-detect`. Source: lane blocks, docs/architecture.md.
+
+    Before (lanes = 4):
+        func.func @f(%arg0: tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32> {
+          %0 = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
+          %1 = "pattern.conv"(%arg0, %0) {dilations = array<i64: 1, 1>, groups = 1 : i64,
+            operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>,
+            strides = array<i64: 1, 1>}
+            : (tensor<1x32x8x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x32x8x8xf32>
+          return %1 : tensor<1x32x8x8xf32>
+        }
+
+    After:
+        func.func @f(%arg0: tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32> {
+          %0 = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
+          %1 = "pattern.relayout"(%arg0) : (tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32,
+            #pattern.lanes<[2, 2], [4, 4], [1, 1, 1, 1], 0.000000e+00 : f32>>
+          %2 = "pattern.conv"(%1, %0) {dilations = array<i64: 1, 1>, groups = 1 : i64,
+            operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>,
+            strides = array<i64: 1, 1>} : (tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [1,
+            1, 1, 1], 0.000000e+00 : f32>>, tensor<32x32x3x3xf32>) -> tensor<1x32x8x8xf32,
+            #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.000000e+00 : f32>>
+          %3 = "pattern.relayout"(%2) : (tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0,
+            0, 0, 0], 0.000000e+00 : f32>>) -> tensor<1x32x8x8xf32>
+          return %3 : tensor<1x32x8x8xf32>
+        }
+    """
+
+    lanes: int = 16
+    registers: int = 32
+
+    name: ClassVar[str] = "pattern-assign-layouts"
+
+    def __post_init__(self) -> None:
+        """Raise PipelineError unless there is a vector."""
+        if self.lanes < 1 or self.registers < 8:
+            raise PipelineError(
+                "pattern-assign-layouts: needs at least 1 lane and 8 registers,"
+                f" got lanes={self.lanes} registers={self.registers}"
+            )
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Choose, then write the layouts into the types."""
+        machine = Machine(self.lanes, self.registers)
+        nodes = []
+        for op in walk(module, ir.OpView):
+            description = describe(op, parameters)
+            if description is not None and layout_of(op.result) is None:
+                nodes.append(_Node(op, description, machine))
+        edges = list(_edges(nodes))
+        chosen = solve([node.costs for node in nodes], edges)
+        for node, way in zip(nodes, chosen, strict=True):
+            node.chosen = node.ways[way]
+        running = [node for node in nodes if node.chosen is not None]
+        layouts = _joined_layouts(running)
+        for node in running:
+            node.rewrite(layouts)
+        for value in layouts:
+            _restore_plain_uses(value)
+
+
+class _Node:
+    """An operation, the ways to run it, and what each costs; way 0 is plain loops."""
+
+    def __init__(self, op: Any, description: LaneOperation, machine: Machine) -> None:
+        self.op = op
+        self.description = description
+        self.chosen: Blocks | None = None
+        self.ways: list[Blocks | None] = [None]
+        costs = [description.plain_cycles]
+        for grid in _grids(machine.lanes):
+            for block in sorted({description.result_block(grid, m) for m in MULTIPLES}):
+                self.ways.append((grid, block))
+                costs.append(description.cycles(machine, block))
+        self.costs = np.array(costs)
+
+    def inputs(self) -> list[tuple[int, Any]]:
+        """Return position and value of the operands that lie in lane blocks as the result does."""
+        return [(i, self.op.operation.operands[i]) for i in lane_operands(self.op)]
+
+    def required(self, position: int, way: Blocks | None) -> Blocks | None:
+        """Return grid and block that ``way`` needs operand ``position`` in."""
+        if way is None:
+            return None
+        grid, block = way
+        if position == 0 or self.op.operation.name != "pattern.conv":
+            return grid, self.description.source_block(block)
+        return grid, self.description.sums_block(block)
+
+    def layout(self, position: int) -> LaneLayout:
+        """Return the layout that the chosen way reads operand ``position`` in."""
+        blocks = self.required(position, self.chosen)
+        assert blocks is not None
+        if position:
+            return LaneLayout(*blocks)
+        return LaneLayout(*blocks, self.description.halo, self.description.fill or 0.0)
+
+    def rewrite(self, layouts: dict[Any, LaneLayout]) -> None:
+        """Write the result's layout into its type; put relayouts before what differs."""
+        for position, value in self.inputs():
+            needed = self.layout(position)
+            if value in layouts and _serves(layouts[value], needed, self._fill(position)):
+                continue
+            with ir.InsertionPoint(self.op), self.op.location:
+                relayout = RelayoutOp.build(value, needed)
+            self.op.operation.operands[position] = relayout.result
+        result = self.op.result
+        result.set_type(with_layout(result.type, layouts[result]))
+
+    def _fill(self, position: int) -> float | None:
+        return None if position else self.description.fill
+
+
+def _serves(layout: LaneLayout, needed: LaneLayout, fill: float | None) -> bool:
+    """Whether an operation can read a tensor in ``layout`` that it needs as ``needed``."""
+    return (
+        (layout.grid, layout.block) == (needed.grid, needed.block)
+        and all(own >= need for own, need in zip(layout.halo, needed.halo, strict=True))
+        and (fill is None or layout.fill == fill)
+    )
+
+
+def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
+    """Return the layout of each result: the largest halo, and the fill, that its readers need."""
+    layouts = {}
+    for node in nodes:
+        assert node.chosen is not None
+        layouts[node.op.result] = LaneLayout(*node.chosen)
+    fills: dict[Any, set[float]] = {}
+    for node in nodes:
+        for position, value in node.inputs():
+            own, needed = layouts.get(value), node.layout(position)
+            if own is None or (own.grid, own.block) != (needed.grid, needed.block):
+                continue
+            top, left, bottom, right = map(max, own.halo, needed.halo)
+            layouts[value] = replace(own, halo=(top, left, bottom, right))
+            if not position and node.description.fill is not None:
+                fills.setdefault(value, set()).add(node.description.fill)
+    for value, wanted in fills.items():
+        if len(wanted) == 1:
+            layouts[value] = replace(layouts[value], fill=wanted.pop())
+    return layouts
+
+
+def _grids(lanes: int) -> list[Pair]:
+    """Return every way to arrange ``lanes`` in rows and columns, the squarest first."""
+    grids = [(rows, lanes // rows) for rows in range(1, lanes + 1) if lanes % rows == 0]
+    return sorted(grids, key=lambda grid: (abs(np.log(grid[0] / grid[1])), grid[0]))
+
+
+def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.float64]]]:
+    """Yield (producer, consumer, costs [ways, ways]) of tensors between two nodes.
+
+    What a tensor costs that comes from elsewhere, or goes elsewhere, is added to the node.
+    """
+    indices = {node.op.result: number for number, node in enumerate(nodes)}
+    for number, node in enumerate(nodes):
+        for position, value in node.inputs():
+            price = float(np.prod(shape_of(value))) * RELAYOUT_CYCLES
+            needs = [node.required(position, way) for way in node.ways]
+            producer = indices.get(value)
+            if producer is None:
+                node.costs = node.costs + [price if need else 0.0 for need in needs]
+                continue
+            made = nodes[producer].ways
+            yield producer, number, np.array([[price * (a != b) for b in needs] for a in made])
+    known = {(node.op.operation, position) for node in nodes for position, _ in node.inputs()}
+    for node in nodes:
+        uses = {(use.owner.operation, use.operand_number) for use in node.op.result.uses}
+        if uses - known:
+            price = float(np.prod(shape_of(node.op.result))) * RELAYOUT_CYCLES
+            node.costs = node.costs + [price if way else 0.0 for way in node.ways]
+
+
+def _restore_plain_uses(value: Any) -> None:
+    """Give users of ``value`` that know no layouts a plain copy."""
+    users = [use for use in value.uses if not _takes_lanes(use)]
+    if not users:
+        return
+    with ir.InsertionPoint.after(value.owner), value.owner.location:
+        plain = RelayoutOp.build(value, None).result
+    for use in users:
+        use.owner.operation.operands[use.operand_number] = plain
+
+
+def _takes_lanes(use: Any) -> bool:
+    user = use.owner.opview
+    if isinstance(user, RelayoutOp):
+        return True
+    if len(user.operation.results) != 1:
+        return False
+    type_ = user.operation.results[0].type
+    return (
+        isinstance(type_, ir.RankedTensorType) and layout_of(user.operation.results[0]) is not None
+    )
+
+
+def solve(
+    costs: Sequence[npt.NDArray[np.float64]],
+    edges: Sequence[tuple[int, int, npt.NDArray[np.float64]]],
+) -> list[int]:
+    """Return the way of each node with the least sum of node and edge costs: exactly.
+
+    Eliminates variables one after the other, that with the fewest neighbours first; CNN graphs
+    are narrow, so the tables stay small.
+    """
+    factors: list[tuple[tuple[int, ...], npt.NDArray[np.float64]]] = [
+        *(((node,), table) for node, table in enumerate(costs)),
+        *(((a, b), table) for a, b, table in edges),
+    ]
+    eliminated: list[tuple[int, tuple[int, ...], npt.NDArray[np.intp]]] = []
+    remaining = set(range(len(costs)))
+    while remaining:
+        node = min(remaining, key=lambda n: (len(_neighbours(n, factors)), n))
+        scope = (*sorted(_neighbours(node, factors)), node)
+        table = sum(_aligned(own, scope, costs) for own in factors if node in own[0])
+        factors = [own for own in factors if node not in own[0]]
+        factors.append((scope[:-1], np.min(table, axis=-1)))
+        eliminated.append((node, scope[:-1], np.argmin(table, axis=-1)))
+        remaining.remove(node)
+    chosen = [0] * len(costs)
+    for node, scope, best in reversed(eliminated):
+        chosen[node] = int(best[tuple(chosen[other] for other in scope)])
+    return chosen
+
+
+def _neighbours(node: int, factors: Any) -> set[int]:
+    return {other for scope, _ in factors if node in scope for other in scope} - {node}
+
+
+def _aligned(factor: Any, scope: tuple[int, ...], costs: Any) -> Any:
+    """Return a factor's table with one axis for each node of ``scope``, of size 1 where unused."""
+    own, table = factor
+    order = sorted(range(len(own)), key=lambda axis: scope.index(own[axis]))
+    shape = [len(costs[node]) if node in own else 1 for node in scope]
+    return np.transpose(table, order).reshape(shape)
