@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch_mlir import ir
+
+from pattern_mlir.dialects import i64
 
 BUFFER = "pattern.buffer"
 """Argument attribute: `arena` or `weights`; arguments without it are inputs and outputs."""
@@ -16,9 +20,47 @@ EXTENT = "pattern.extent"
 BOUNDARIES = "pattern.boundaries"
 """Attribute beside it: thread t computes the units [b[t], b[t + 1])."""
 
+WORK = "pattern.work"
+"""Attribute beside it: what the kernel computes and moves, see `Work`."""
+
+PLACE = "pattern.place"
+"""Attribute of a layer: where in the model it comes from, such as `layer1.0.conv1`."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a layer does.
+
+    Attributes:
+        kernel: its kind, such as `conv`.
+        multiplications: multiply-accumulates that are not with a pruned weight.
+        bytes: of inputs, weights and result, each counted once.
+        layout: of the result.
+        tile: rows x columns of outputs that are in registers at a time, the largest.
+    """
+
+    kernel: str
+    multiplications: int
+    bytes: int
+    layout: str
+    tile: str
+
+    def attribute(self) -> Any:
+        """Return the work as an attribute."""
+        values = {
+            key: ir.StringAttr.get(value) if isinstance(value, str) else i64(value)
+            for key, value in dataclasses.asdict(self).items()
+        }
+        return ir.DictAttr.get(values)
+
+    @classmethod
+    def from_attribute(cls, attribute: Any) -> Work:
+        """Return the work that an attribute holds."""
+        return cls(**{f.name: attribute[f.name].value for f in dataclasses.fields(cls)})
+
 
 def byte_size(type_: Any) -> int:
-    """Return the bytes of a static memref, elements one after the other."""
+    """Return the bytes of a static tensor or buffer, elements one after the other."""
     return int(np.prod(type_.shape, dtype=np.int64)) * _element_bytes(type_.element_type)
 
 

@@ -21,6 +21,7 @@ from pattern_mlir.dialects import (
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    SparseAttr,
     UpsampleOp,
     activation_of,
     i64,
@@ -31,7 +32,7 @@ from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, walk
-from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT
+from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
 from pattern_mlir.passes.filters import filter_order, is_parameter
 from pattern_mlir.passes.lane_kernels import Kind, LaneKernel, LaneKernelBuilder
 from pattern_mlir.passes.lane_operations import describe, lane_operands
@@ -103,8 +104,10 @@ class ConvertPatternToVector(Pass):
           %4 = bufferization.to_buffer %1 read_only : tensor<1xf32> to memref<1xf32>
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
-          call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64} :
-            (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>, index, index) -> ()
+          call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
+            {bytes = 32 : i64, kernel = "linear", layout = "", multiplications = 3 : i64, tile =
+            "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>,
+            index, index) -> ()
           %5 = bufferization.to_tensor %alloc restrict writable : memref<1x1xf32> to
             tensor<1x1xf32>
           return %5 : tensor<1x1xf32>
@@ -194,7 +197,8 @@ class _Lowering:
             tables = self._tables(op, kernel) if isinstance(op, ConvOp) else []
             values = [inputs[0], *tables, *inputs[1:]]
             boundaries = op.attributes.get("filter_boundaries") if kernel.block == 1 else None
-            self._physical[op.result] = self._called([kernel], [values], boundaries)
+            count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
+            self._physical[op.result] = self._called([kernel], [values], count, boundaries)
         self._replaced.append(op)
 
     def linear(self, op: Any) -> None:
@@ -209,13 +213,18 @@ class _Lowering:
         if bias is None:
             name = f"{op.weight.owner.opview.parameter_name}.bias"
             bias = self._table(name, np.zeros(filters, np.float32))
-        y = self._called([kernel], [[x, op.weight, bias]])
+        count = kernel.rows * inputs * filters
+        y = self._called([kernel], [[x, op.weight, bias]], count)
         y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
     def _called(
-        self, kernels: Sequence[Kernel], values: list[list[Any]], boundaries: Any = None
+        self,
+        kernels: Sequence[Kernel],
+        values: list[list[Any]],
+        multiplications: int = 0,
+        boundaries: Any = None,
     ) -> Any:
         """Build calls of ``kernels`` that fill one new tensor together; return it."""
         types = _builder(kernels[0]).buffer_types()
@@ -226,6 +235,9 @@ class _Lowering:
             bounds = [arith.constant(ir.IndexType.get(), bound) for bound in (0, kernel.units)]
             call = func.CallOp([], self._function(kernel), [*buffers, target, *bounds])
             call.attributes[EXTENT] = i64(kernel.units)
+            moved = sum(_bytes(value.type) for value in own) + byte_size(target.type)
+            work = Work(_word(kernel), multiplications, moved, *_form(kernel))
+            call.attributes[WORK] = work.attribute()
             if boundaries is not None:
                 call.attributes[BOUNDARIES] = boundaries
         type_ = ir.RankedTensorType.get(types[-1].shape, types[-1].element_type)
@@ -270,6 +282,14 @@ class _Lowering:
             max_pool=description.max_pool,
         )
 
+    def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
+        """Return the multiply-accumulates of a convolution, without those of pruned weights."""
+        weight = op.weight.owner.opview.array(self._parameters)
+        sparse = isinstance(ir.RankedTensorType(op.weight.type).encoding, SparseAttr)
+        kept = np.count_nonzero(weight) if sparse else weight.size
+        rows, columns = (size * kernel.shrink for size in kernel.plane)
+        return int(kept) * kernel.images * rows * columns
+
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""
         parameter = op.weight.owner.opview
@@ -312,6 +332,19 @@ def _builder(kernel: Kernel, name: str = "") -> LaneKernelBuilder | LinearBuilde
 
 def _word(kernel: Kernel) -> str:
     return "linear" if isinstance(kernel, LinearKernel) else kernel.kind.value
+
+
+def _form(kernel: Kernel) -> tuple[str, str]:
+    """Return a kernel's layout and its largest tile in words."""
+    if isinstance(kernel, LinearKernel):
+        return "", f"{kernel.block} filters"
+    (rows, columns), (height, width) = kernel.target.grid, kernel.target.block
+    tile = f"{max(kernel.tile_rows)}x{max(kernel.tile_columns)}"
+    return f"{rows}x{columns} of {height}x{width}", tile
+
+
+def _bytes(type_: Any) -> int:
+    return byte_size(ir.RankedTensorType(type_))
 
 
 def _has_kernel(op: Any) -> bool:

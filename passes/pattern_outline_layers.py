@@ -11,8 +11,21 @@ from torch_mlir.dialects import arith, func, scf
 
 from pattern_mlir.dialects import i64
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block
-from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, argument_attributes, buffer_role
+from pattern_mlir.passes.base import (
+    OperationFailure,
+    Pass,
+    forward_function,
+    only_block,
+    place,
+)
+from pattern_mlir.passes.buffers import (
+    BOUNDARIES,
+    EXTENT,
+    PLACE,
+    WORK,
+    argument_attributes,
+    buffer_role,
+)
 from pattern_mlir.program import NAME_ATTRIBUTE, UNSIGNED_ATTRIBUTE
 
 LAYERS = "pattern.layers"
@@ -72,7 +85,7 @@ class PatternOutlineLayers(Pass):
           memref<4xf32>]], pattern.layers = [@layer_0]} {
           func.func @layer_0(%arg0: memref<64xi8>, %arg1: memref<8xi8>, %arg2: memref<4xf32>,
             %arg3: memref<4xf32>, %arg4: index, %arg5: index) attributes {llvm.passthrough =
-            ["no-builtins"], pattern.extent = 4 : i64} {
+            ["no-builtins"], pattern.extent = 4 : i64, pattern.place = "-:6:7"} {
             %c1 = arith.constant 1 : index
             scf.parallel (%arg6) = (%arg4) to (%arg5) step (%c1) {
               %0 = memref.load %arg2[%arg6] : memref<4xf32>
@@ -129,8 +142,10 @@ class _Layer:
         # LLVM must not make calls of memset or memcpy out of loops: libm is the only import.
         layer.attributes["llvm.passthrough"] = ir.ArrayAttr.get([ir.StringAttr.get("no-builtins")])
         layer.attributes[EXTENT] = i64(extent)
-        if BOUNDARIES in group[0].operation.attributes:
-            layer.attributes[BOUNDARIES] = group[0].operation.attributes[BOUNDARIES]
+        layer.attributes[PLACE] = ir.StringAttr.get(place(group[0].location))
+        for known in (BOUNDARIES, WORK):
+            if known in group[0].operation.attributes:
+                layer.attributes[known] = group[0].operation.attributes[known]
 
     def _rewire(self, op: Any) -> None:
         """Make ``op`` and all within it use this function's values."""

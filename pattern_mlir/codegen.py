@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from torch_mlir import ir
@@ -10,7 +11,7 @@ from torch_mlir.dialects import llvm as llvm_dialect
 from pattern_mlir.dialects import integers
 from pattern_mlir.errors import CompileError
 from pattern_mlir.llvm_text import for_llvm_22
-from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT
+from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, PLACE, WORK, Work
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS, LAYERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
 from pattern_mlir.program import Program, tensor_spec
@@ -51,7 +52,12 @@ def layer_plan(program: Program) -> LayerPlan:
 def _planned_layer(name: str, function: Any) -> PlannedLayer:
     attributes = function.attributes
     boundaries = tuple(integers(attributes[BOUNDARIES])) if BOUNDARIES in attributes else None
-    return PlannedLayer(name, ir.IntegerAttr(attributes[EXTENT]).value, boundaries)
+    place = ir.StringAttr(attributes[PLACE]).value if PLACE in attributes else ""
+    extent = ir.IntegerAttr(attributes[EXTENT]).value
+    if WORK not in attributes:
+        return PlannedLayer(name, extent, boundaries, place)
+    work = dataclasses.asdict(Work.from_attribute(attributes[WORK]))
+    return PlannedLayer(name, extent, boundaries, place, **work)
 
 
 def _buffer(description: Any) -> tuple[str, TensorSpec]:

@@ -11,6 +11,10 @@ TARGETS = ("host",)
 """Every target by name."""
 
 
+CPUS = {"x86-64": (4, 16), "x86-64-v3": (8, 16), "x86-64-v4": (16, 32)}
+"""Processors to compile for beside this one, with lanes and registers of their vectors."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A machine as LLVM names it.
@@ -32,27 +36,27 @@ class Target:
     registers: int
 
 
-def target(name: str) -> Target:
+def target(name: str, cpu: str | None = None) -> Target:
     """Return the target ``name``; raise CompileError if there is none.
 
-    `host` is the processor that this runs on, with all its features.
+    `host` is the processor that this runs on, with all its features; ``cpu`` is another one of the
+    same architecture, a key of `CPUS`.
     """
     if name not in TARGETS:
         raise CompileError(
             f"unknown target '{name}'{did_you_mean(name, TARGETS)} (known: {', '.join(TARGETS)})"
         )
+    if cpu is not None and cpu not in CPUS:
+        raise CompileError(
+            f"unknown cpu '{cpu}'{did_you_mean(cpu, CPUS)} (known: {', '.join(CPUS)})"
+        )
     import llvmlite.binding as llvm
 
+    triple = llvm.get_process_triple()
+    if cpu is not None:
+        return Target(name, triple, cpu, "", *CPUS[cpu])
     features = llvm.get_host_cpu_features()
-    lanes, registers = _vectors(features)
-    return Target(
-        name=name,
-        triple=llvm.get_process_triple(),
-        cpu=llvm.get_host_cpu_name(),
-        features=features.flatten(),
-        lanes=lanes,
-        registers=registers,
-    )
+    return Target(name, triple, llvm.get_host_cpu_name(), features.flatten(), *_vectors(features))
 
 
 def _vectors(features: Mapping[str, bool]) -> tuple[int, int]:

@@ -33,14 +33,30 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """A layer function by symbol name, and how many independent units it computes.
+    """A layer function, and what is known of it.
 
-    Thread t computes units b[t] to b[t + 1] - 1 of ``boundaries``; None for equal parts.
+    Attributes:
+        symbol: the function's name.
+        extent: how many independent units it computes.
+        boundaries: thread t computes units b[t] to b[t + 1] - 1; None for equal parts.
+        place: where in the model it comes from, such as `layer1.0.conv1`.
+        kernel: its kind, such as `conv`; `loops` without a kernel of its own.
+        multiplications: multiply-accumulates of an input, without those of pruned weights; 0
+            where they are not counted.
+        bytes: of inputs, weights and result; 0 where they are not counted.
+        layout: of the result; empty where it is plain.
+        tile: rows x columns of outputs that are in registers at a time.
     """
 
     symbol: str
     extent: int
     boundaries: tuple[int, ...] | None = None
+    place: str = ""
+    kernel: str = "loops"
+    multiplications: int = 0
+    bytes: int = 0
+    layout: str = ""
+    tile: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """lit: runs the RUN lines of the .mlir files below this folder with the installed tools."""
 
 import os
+import platform
 import sys
 import tempfile
 
@@ -19,3 +20,5 @@ config.substitutions += [  # noqa: F821
     (r"\bnot\b", f"{sys.executable} {os.path.join(os.path.dirname(__file__), 'not.py')}"),
     (r"%python", sys.executable),
 ]
+if platform.machine() in ("x86_64", "AMD64"):
+    config.available_features.add("x86")  # noqa: F821

@@ -68,11 +68,14 @@ def check_exported(exported: ExportedProgram) -> None:
 def check_functional(exported: ExportedProgram) -> None:
     """Raise `ImportFailure` for a decomposed model that changes a buffer or an input."""
     signature = exported.graph_signature
-    changed = [*signature.buffers_to_mutate.values(), *signature.user_inputs_to_mutate.values()]
-    if changed:
+    for name in signature.buffers_to_mutate.values():
         raise ImportFailure(
-            f"the model changes '{changed[0]}' while it runs; compiled networks keep no state,"
-            " return the new value as an output"
+            f"the model changes '{name}' while it runs; compiled networks keep no state, return"
+            " the new value as an output"
+        )
+    for name in signature.user_inputs_to_mutate.values():
+        raise ImportFailure(
+            f"the model changes its input '{name}' in place; make the operation on it not in place"
         )
 
 

@@ -26,6 +26,7 @@ from pattern_mlir.pipelines import (
     target_pipeline,
 )
 from pattern_mlir.program import Program
+from pattern_mlir.targets import target as find_target
 from pattern_mlir.tools.diagnostics import (
     INPUT,
     Diagnostic,
@@ -127,7 +128,9 @@ class _Part:
     def _stages(self) -> tuple[Stage, ...]:
         arguments = self._arguments
         if arguments.target is not None:
-            return target_pipeline(arguments.target, arguments.threads or 1)
+            return target_pipeline(
+                find_target(arguments.target, arguments.cpu), arguments.threads or 1
+            )
         if arguments.passes is not None:
             return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")
         if arguments.pass_pipeline is not None:
@@ -183,7 +186,11 @@ class _Part:
 
     def _emitted(self, program: Program) -> bytes:
         kind = self._arguments.emit
-        return self._printed(program) if kind == "mlir" else _emitted(program, kind)
+        return (
+            self._printed(program)
+            if kind == "mlir"
+            else _emitted(program, kind, self._arguments.cpu)
+        )
 
     def _printed(self, program: Program) -> bytes:
         text = program.module.operation.get_asm(
@@ -215,12 +222,11 @@ def _check_upstream(stages: Sequence[Stage], context: Any) -> None:
                         ) from None
 
 
-def _emitted(program: Program, kind: str) -> bytes:
-    """Return ``program`` as bytecode, LLVM IR, assembly or an object file."""
+def _emitted(program: Program, kind: str, cpu: str | None = None) -> bytes:
+    """Return ``program`` as bytecode, LLVM IR, assembly or an object file for ``cpu``."""
     from io import BytesIO
 
     from pattern_mlir import codegen
-    from pattern_mlir.targets import target
 
     if kind == "bytecode":
         buffer = BytesIO()
@@ -228,7 +234,7 @@ def _emitted(program: Program, kind: str) -> bytes:
         return buffer.getvalue()
     if kind == "llvm":
         return codegen.llvm_ir(program).encode()
-    machine = target("host")
+    machine = find_target("host", cpu)
     if kind == "asm":
         return codegen.assembly(program, machine).encode()
     return codegen.object_code(program, machine)

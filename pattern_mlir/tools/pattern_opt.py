@@ -73,6 +73,7 @@ def _parser() -> _Parser:
     passes.add_argument("--pass-pipeline", help="such as 'builtin.module(pattern-fuse,cse)'")
     passes.add_argument(PASS_OPTION, dest="passes", action="append", help=argparse.SUPPRESS)
     passes.add_argument("--target", help="the whole pipeline of a target, such as host")
+    passes.add_argument("--cpu", help="a processor to compile for, such as x86-64-v3; this one")
     passes.add_argument("--threads", type=_at_least(1), help="threads that --target splits for")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")

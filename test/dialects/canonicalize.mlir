@@ -19,6 +19,7 @@ func.func @dead(%x: tensor<1x2x4x4xf32>) {
   %6 = "pattern.max_pool"(%5) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x2x8x8xf32>) -> tensor<1x2x4x4xf32>
   %7 = "pattern.average_pool"(%6) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x2x2xf32>
   %8 = "pattern.adaptive_average_pool"(%7) {output_size = array<i64: 1, 2>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x1x2xf32>
+  %relayout = "pattern.relayout"(%8) : (tensor<1x2x1x2xf32>) -> tensor<1x2x1x2xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>>
   %v = "pattern.parameter"() {name = "v"} : () -> tensor<4x2xf32>
   %9 = "pattern.linear"(%8, %v) : (tensor<1x2x1x2xf32>, tensor<4x2xf32>) -> tensor<1x2x1x4xf32>
   return

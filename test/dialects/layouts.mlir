@@ -36,3 +36,13 @@ func.func @channel_blocks(%x: tensor<1x6x7x7xf32>) -> tensor<1x6x7x7xf32, #patte
   %y = "pattern.activate"(%x) {function = #pattern.activation<"relu", []>} : (tensor<1x6x7x7xf32>) -> tensor<1x6x7x7xf32, #pattern.channel_blocks<4>>
   return %y : tensor<1x6x7x7xf32, #pattern.channel_blocks<4>>
 }
+
+// A relayout writes the same tensor in another layout; a type without one is plain NCHW.
+// CHECK-LABEL: func.func @relayout
+// CHECK-NEXT: "pattern.relayout"(%arg0) : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.lanes<[2, 4], [4, 2], [0, 0, 0, 0], 0.000000e+00 : f32>>
+// CHECK-NEXT: "pattern.relayout"(%0) : (tensor<1x4x8x8xf32, #pattern.lanes<[2, 4], [4, 2], [0, 0, 0, 0], 0.000000e+00 : f32>>) -> tensor<1x4x8x8xf32>
+func.func @relayout(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %0 = "pattern.relayout"(%x) : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.lanes<[2, 4], [4, 2], [0, 0, 0, 0], 0.0 : f32>>
+  %1 = "pattern.relayout"(%0) : (tensor<1x4x8x8xf32, #pattern.lanes<[2, 4], [4, 2], [0, 0, 0, 0], 0.0 : f32>>) -> tensor<1x4x8x8xf32>
+  return %1 : tensor<1x4x8x8xf32>
+}

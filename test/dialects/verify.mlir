@@ -1057,3 +1057,20 @@ func.func @scale_of_zero(%a: tensor<1x8x6x6xf32>) {
   %y = "pattern.upsample"(%a) {mode = "nearest", scales = array<f64: 0.0, 0.5>} : (tensor<1x8x6x6xf32>) -> tensor<1x8x12x12xf32>
   return
 }
+
+// -----
+
+// pattern.relayout: the layout changes and nothing else.
+func.func @relayout_changes_shape(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.relayout' op changes tensor<1x8x6x6xf32> into tensor<1x6x6x8xf32>; only the layout may change}}
+  %y = "pattern.relayout"(%a) : (tensor<1x8x6x6xf32>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @relayout_changes_element_type(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.relayout' op operands and result must have one element type, got f32, f16}}
+  %y = "pattern.relayout"(%a) : (tensor<1x8x6x6xf32>) -> tensor<1x8x6x6xf16>
+  return
+}

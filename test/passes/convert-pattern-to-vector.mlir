@@ -1,0 +1,35 @@
+// RUN: pattern-opt --convert-pattern-to-vector=lanes=4 %s -o %t.once
+// RUN: filecheck %s < %t.once
+// RUN: pattern-opt --convert-pattern-to-vector=lanes=4 %t.once | diff %t.once -
+
+// Two convolutions that differ in their weights only call one function. The tile of 2 x 2 vectors
+// waits in registers while a loop runs over the kernels of each pattern; the function stores the
+// tile and its halo, lanes shifted.
+// CHECK: func.func private @conv_0_tile_2x2
+// CHECK: scf.for
+// CHECK: vector.broadcast
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: vector.load
+// CHECK-NEXT: vector.fma
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: vector.fma
+// CHECK: vector.store
+// CHECK: vector.shuffle
+// CHECK: func.func private @conv_0(
+// CHECK: call @conv_0_tile_2x2
+// CHECK-NOT: func.func private @conv
+// CHECK-LABEL: func.func @forward
+// CHECK: memref.alloc() : memref<1x2x17x4xf32>
+// CHECK: call @conv_0({{.*}}) {pattern.extent = 2 : i64, pattern.work = {{.*}}layout = "2x2 of 2x2", multiplications = 96 : i64, tile = "2x2"
+// CHECK: call @conv_0({{.*}}multiplications = 128 : i64
+// CHECK-NOT: pattern.conv
+// CHECK-NOT: pattern.relayout
+func.func @forward(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = "pattern.parameter"() {name = "w", value = dense<[[[[1.0, 2.0], [0.0, 0.0]], [[0.0, 3.0], [0.0, 4.0]]], [[[0.0, 0.0], [0.0, 0.0]], [[5.0, 6.0], [0.0, 0.0]]]]> : tensor<2x2x2x2xf32>} : () -> tensor<2x2x2x2xf32, #pattern.sparse<#pattern.library<[2, 2], [[0, 1], [1, 3]]>>>
+  %v = "pattern.parameter"() {name = "v", value = dense<[[[[1.0, 2.0], [0.0, 0.0]], [[0.0, 3.0], [0.0, 4.0]]], [[[1.0, 1.0], [0.0, 0.0]], [[5.0, 6.0], [0.0, 0.0]]]]> : tensor<2x2x2x2xf32>} : () -> tensor<2x2x2x2xf32, #pattern.sparse<#pattern.library<[2, 2], [[0, 1], [1, 3]]>>>
+  %0 = "pattern.relayout"(%x) : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>
+  %1 = "pattern.conv"(%0, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>, tensor<2x2x2x2xf32, #pattern.sparse<#pattern.library<[2, 2], [[0, 1], [1, 3]]>>>) -> tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>
+  %2 = "pattern.conv"(%1, %v) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>, tensor<2x2x2x2xf32, #pattern.sparse<#pattern.library<[2, 2], [[0, 1], [1, 3]]>>>) -> tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>
+  %3 = "pattern.relayout"(%2) : (tensor<1x2x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [1, 1, 1, 1], 0.0 : f32>>) -> tensor<1x2x4x4xf32>
+  return %3 : tensor<1x2x4x4xf32>
+}
