@@ -19,6 +19,7 @@ PASS_NAMES = (
     "convert-pattern-to-linalg",
     "pattern-pack-weights",
     "pattern-prepare-buffers",
+    "pattern-results-to-arguments",
     "convert-copies-to-linalg",
     "pattern-plan-memory",
     "pattern-outline-layers",

@@ -34,8 +34,9 @@ from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, walk
 from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
 from pattern_mlir.passes.filters import filter_order, is_parameter
-from pattern_mlir.passes.lane_kernels import Kind, LaneKernel, LaneKernelBuilder
-from pattern_mlir.passes.lane_operations import describe, lane_operands
+from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
+from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
+from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
 from pattern_mlir.passes.lane_relayout import from_lanes, to_lanes
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
@@ -44,6 +45,9 @@ from pattern_mlir.patterns import PackedWeights, pack
 LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, UpsampleOp)
 """What has kernels in lane blocks."""
 
+
+CHUNK = 256
+"""Products that are added up in one f32 sum, where there are more than twice as many."""
 
 Kernel = LaneKernel | LinearKernel
 
@@ -280,6 +284,7 @@ class _Lowering:
             if isinstance(op, ActivateOp)
             else activation_of(op),
             max_pool=description.max_pool,
+            chunk=_chunk(description),
         )
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
@@ -322,6 +327,13 @@ class _Lowering:
             ir.F32Type.get() if signed.dtype.kind == "f" else ir.IntegerType.get_signless(bits)
         )
         return ParameterOp.build(name, ir.RankedTensorType.get(list(array.shape), element)).result
+
+
+def _chunk(description: LaneOperation) -> int:
+    """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits."""
+    taps = max(map(len, description.library.patterns))
+    products = description.kernels / description.filters * taps
+    return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 
 def _builder(kernel: Kernel, name: str = "") -> LaneKernelBuilder | LinearBuilder:

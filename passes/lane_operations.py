@@ -26,7 +26,7 @@ from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.layouts import Pair, covering
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import is_parameter
-from pattern_mlir.passes.lane_kernels import MOST_WEIGHTS, Kind
+from pattern_mlir.passes.lane_kernel import MOST_WEIGHTS, Kind
 from pattern_mlir.patterns import Library
 
 WIDEST_BLOCK = 4

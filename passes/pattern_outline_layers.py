@@ -198,7 +198,7 @@ def _groups(block: Any, producers: dict[Any, Any]) -> list[list[Any]]:
         reach = max([reach, *(positions[_outermost(user, block)] for user in used)])
     if len(operations[-1].operation.operands):
         raise OperationFailure(
-            operations[-1], "the network returns values; run buffer-results-to-out-params before"
+            operations[-1], "the network returns values; run pattern-results-to-arguments before"
         )
     return groups
 

@@ -104,7 +104,7 @@ def _tensors_to_layers() -> tuple[Stage, ...]:
         *_own("pattern-prepare-buffers"),
         "one-shot-bufferize{bufferize-function-boundaries"
         " function-boundary-type-conversion=identity-layout-map}",
-        "buffer-results-to-out-params{hoist-static-allocs=1 modify-public-functions=1}",
+        *_own("pattern-results-to-arguments"),
         "canonicalize",
         "cse",
         *_own("convert-copies-to-linalg", "pattern-plan-memory"),

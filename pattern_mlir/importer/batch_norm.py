@@ -5,6 +5,7 @@ What does not fold becomes a product and a sum, a number a channel each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ def _fold(
     owned = [p for p in (producer, weight, carrier) if isinstance(p, torch.fx.Node)]
     if len(owned) != 3 or any(len(p.users) != 1 for p in owned):
         return
-    if any(isinstance(p, torch.fx.Node) and p.name not in names for p in (weight, carrier)):
+    if not _are_parameters([weight, bias, *norm.args[1:5]], names):
         return
 
     scale, shift = _scale_and_shift(norm, names, tensors)
@@ -75,6 +76,11 @@ def _fold(
     fused.meta = dict(producer.meta)
     _replace(exported, norm, fused)
     graph.erase_node(producer)
+
+
+def _are_parameters(nodes: Sequence[Any], names: dict[str, str]) -> bool:
+    """Whether each of ``nodes`` that is there is a tensor of the model."""
+    return all(node is None or node.name in names for node in nodes)
 
 
 def _scale_and_shift(
@@ -100,11 +106,19 @@ def _separate(
     reads these.
     """
     gamma, beta, mean, variance = norm.args[1:5]
-    equals = [n for n in variance.users if n.target in BATCH_NORMS and n.args[1:] == norm.args[1:]]
-    carriers = [gamma or variance, beta or mean]
-    if any(c.name not in names or set(c.users) != set(equals) for c in carriers):
-        return
     rank = norm.args[0].meta["val"].dim()
+    equals = [
+        node
+        for node in variance.users
+        if node.target in BATCH_NORMS
+        and node.args[1:] == norm.args[1:]
+        and node.args[0].meta["val"].dim() == rank
+    ]
+    carriers = [gamma or variance, beta or mean]
+    if any(set(carrier.users) != set(equals) for carrier in carriers):
+        return
+    if not _are_parameters(norm.args[1:5], names):
+        return
     shape = (1, -1, *[1] * (rank - 2))
     for carrier, value in zip(carriers, _scale_and_shift(norm, names, tensors), strict=True):
         old = tensors[names[carrier.name]]

@@ -10,7 +10,7 @@ func.func @unplanned(%x: memref<8xf32>, %weights: memref<64xi8> {pattern.buffer 
 
 // Results are written to buffers that the caller gives.
 func.func @returns(%weights: memref<64xi8> {pattern.buffer = "weights"}, %arena: memref<64xi8> {pattern.buffer = "arena"}) -> memref<64xi8> {
-  // expected-error @+1 {{pattern-outline-layers: the network returns values; run buffer-results-to-out-params before}}
+  // expected-error @+1 {{pattern-outline-layers: the network returns values; run pattern-results-to-arguments before}}
   return %weights : memref<64xi8>
 }
 

@@ -8,10 +8,9 @@ patterns, several where a kernel has a single tap and would else load once for e
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby, product
+from itertools import product
 from typing import Any
 
 from torch_mlir import ir
@@ -20,126 +19,12 @@ from torch_mlir.dialects import arith, func, memref, scf, vector
 from pattern_mlir.cost import chains
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.lane_kernel import Cell, Kind, LaneKernel, sweeps
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
 
-MOST_WEIGHTS = 9
-"""Weights that wait in registers at a time; a kernel with more is swept over in groups of rows."""
-
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
 """What a convolution's kernel reads beside its input, in the order of its arguments."""
-
-Cell = tuple[int, int, int]
-"""Filter of the block, row and column of the tile: one accumulator."""
-
-
-class Kind(enum.Enum):
-    """What a kernel makes of the input vectors under a tile."""
-
-    CONVOLVE = "conv"
-    MAX_POOL = "max_pool"
-    COPY = "copy"
-
-
-@dataclass(frozen=True)
-class LaneKernel:
-    """A kernel but for its weights: operations that are equal in this share a function.
-
-    Attributes:
-        kind: a convolution; a maximum over a window; or what each output's own pixel holds.
-        images, channels: of the input.
-        filters: channels that are computed; as many as the input has, but for a convolution.
-        source, target: layouts of input and result.
-        plane: height and width of the result.
-        tile_rows, tile_columns: sizes of the tiles, which add up to the block before the pool.
-        block: filters that are computed together.
-        patterns: for each pattern the taps' pixels (row, column) in the dilated kernel.
-        origin: the input pixel of tap (0, 0) for output (0, 0).
-        strides: in pixels.
-        repeat: outputs that take the same pixel, in rows and in columns (nearest upsampling).
-        operand: the layout of a second operand, or None.
-        combine: what it is for: `add` or `multiply`.
-        activation: an `ActivationAttr`, or None.
-        max_pool: whether a 2x2 pool follows.
-        target_channels, first_channel: of the result's buffer; where the first filter goes in it.
-    """
-
-    kind: Kind
-    images: int
-    channels: int
-    filters: int
-    source: LaneLayout
-    target: LaneLayout
-    plane: Pair
-    tile_rows: tuple[int, ...]
-    tile_columns: tuple[int, ...]
-    block: int = 1
-    patterns: tuple[tuple[Pair, ...], ...] = ()
-    origin: Pair = (0, 0)
-    strides: Pair = (1, 1)
-    repeat: Pair = (1, 1)
-    operand: LaneLayout | None = None
-    combine: str = "add"
-    activation: Any = None
-    max_pool: bool = False
-    target_channels: int = 0
-    first_channel: int = 0
-
-    @property
-    def shrink(self) -> int:
-        """Rows and columns of the tile that become one of the result."""
-        return 2 if self.max_pool else 1
-
-    @property
-    def units(self) -> int:
-        """Blocks of filters, which threads share."""
-        return self.filters // self.block
-
-    def tiles(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield (row, column, rows, columns) of every tile, before the pool."""
-        rows, columns = (
-            list(zip(accumulate(sizes, initial=0), sizes, strict=False))
-            for sizes in (self.tile_rows, self.tile_columns)
-        )
-        for (y, height), (x, width) in product(rows, columns):
-            yield y, x, height, width
-
-    def input_at(self, y: int, x: int) -> int:
-        """Return where in its plane the window of output (y, x) begins, before the pool."""
-        row, column = (
-            place * stride // repeat + origin
-            for place, stride, repeat, origin in zip(
-                (y, x), self.strides, self.repeat, self.origin, strict=True
-            )
-        )
-        return self.source.at(row, column)
-
-    def output_at(self, y: int, x: int) -> int:
-        """Return where in its plane the result of tile (y, x) begins."""
-        return self.target.at(y // self.shrink, x // self.shrink)
-
-
-def sweeps(
-    kernel: LaneKernel, taps: Sequence[Pair], shape: Pair
-) -> Iterator[tuple[list[int], dict[Pair, list[tuple[Cell, int]]]]]:
-    """Yield what one kernel does to a tile of ``shape``, in groups of its taps.
-
-    Each group is the positions of its weights in the kernel, [tap][filter], and for each input
-    vector, row by row, the accumulators that it adds to with the position of the weight.
-    """
-    numbered = list(enumerate(taps))
-    wide = len(taps) * kernel.block > MOST_WEIGHTS
-    groups = groupby(numbered, key=lambda entry: entry[1][0] if wide else 0)
-    for _, group in groups:
-        members = list(group)
-        uses: dict[Pair, list[tuple[Cell, int]]] = {}
-        for y, x, (tap, (down, right)), filter_ in product(
-            range(shape[0]), range(shape[1]), members, range(kernel.block)
-        ):
-            place = (y * kernel.strides[0] + down, x * kernel.strides[1] + right)
-            uses.setdefault(place, []).append(((filter_, y, x), tap * kernel.block + filter_))
-        weights = [tap * kernel.block + f for tap, _ in members for f in range(kernel.block)]
-        yield weights, dict(sorted(uses.items()))
 
 
 @dataclass(frozen=True)
@@ -155,6 +40,27 @@ class _Buffers:
     output_channel: Any
     operand: Any
     target: Any
+
+
+@dataclass(frozen=True)
+class _Products:
+    """What the loops over the kernels of one pattern have in common.
+
+    Attributes:
+        taps: of the pattern.
+        keys: chain and cell of each sum.
+        first_plane, source_at: the input's first channel; where a window begins in its plane.
+        size, shift: the weights of kernel k lie at k * size + shift.
+        shape: of the tile.
+    """
+
+    taps: Sequence[Pair]
+    keys: list[tuple[int, Cell]]
+    first_plane: Any
+    source_at: Any
+    size: Any
+    shift: Any
+    shape: Pair
 
 
 _Border = tuple[int, int, Any, tuple[int | None, ...]]
@@ -292,19 +198,9 @@ class LaneKernelBuilder(FunctionBuilder):
             size = self.constant(len(taps) * kernel.block)
             # Weights of kernel k of this pattern lie at k * size + shift.
             shift = arith.subi(tap, arith.muli(begin, size))
-            loop = scf.ForOp(begin, end, self.constant(1), sums)
-            with ir.InsertionPoint(loop.body):
-                position = loop.induction_variable
-                channel = self.load_index(buffers.channels, [position])
-                window = self._window(
-                    buffers.source, kernel.source, arith.addi(first_plane, channel), source_at
-                )
-                weights_at = arith.addi(arith.muli(position, size), shift)
-                keys = [(chain, cell) for chain in range(count) for cell in cells]
-                values = dict(zip(keys, loop.inner_iter_args, strict=True))
-                self._kernel_products(values, count, taps, window, buffers.taps, weights_at, shape)
-                scf.yield_(list(values.values()))
-            sums = list(loop.results)
+            keys = [(chain, cell) for chain in range(count) for cell in cells]
+            body = _Products(taps, keys, first_plane, source_at, size, shift, shape)
+            sums = self._chunks(buffers, body, begin, end, sums)
             tap = arith.addi(tap, arith.muli(kernels, size))
             begin = end
         totals = dict(zip(cells, sums, strict=False))
@@ -312,6 +208,38 @@ class LaneKernelBuilder(FunctionBuilder):
             cell = cells[position % len(cells)]
             totals[cell] = arith.addf(totals[cell], value)
         return totals
+
+    def _chunks(
+        self, buffers: _Buffers, body: _Products, begin: Any, end: Any, sums: list[Any]
+    ) -> list[Any]:
+        """Build ``sums`` with the products of the kernels from begin to end, chunk by chunk."""
+        if not self._kernel.chunk:
+            return self._kernels(buffers, body, begin, end, sums)
+        chunk = self.constant(self._kernel.chunk)
+        chunks = scf.ForOp(begin, end, chunk, sums)
+        with ir.InsertionPoint(chunks.body):
+            first = chunks.induction_variable
+            last = arith.minui(arith.addi(first, chunk), end)
+            parts = self._kernels(buffers, body, first, last, [self.splat(0.0)] * len(sums))
+            totals = list(chunks.inner_iter_args)
+            scf.yield_([arith.addf(a, b) for a, b in zip(totals, parts, strict=True)])
+        return list(chunks.results)
+
+    def _kernels(
+        self, buffers: _Buffers, body: _Products, begin: Any, end: Any, sums: list[Any]
+    ) -> list[Any]:
+        """Build ``sums`` with the products of the kernels from begin to end, in one loop."""
+        loop = scf.ForOp(begin, end, self.constant(1), sums)
+        with ir.InsertionPoint(loop.body):
+            position = loop.induction_variable
+            channel = self.load_index(buffers.channels, [position])
+            plane = arith.addi(body.first_plane, channel)
+            window = self._window(buffers.source, self._kernel.source, plane, body.source_at)
+            weights_at = arith.addi(arith.muli(position, body.size), body.shift)
+            values = dict(zip(body.keys, loop.inner_iter_args, strict=True))
+            self._kernel_products(values, body, window, buffers.taps, weights_at)
+            scf.yield_(list(values.values()))
+        return list(loop.results)
 
     def _maxima(
         self,
@@ -361,18 +289,17 @@ class LaneKernelBuilder(FunctionBuilder):
     def _kernel_products(
         self,
         values: dict[tuple[int, Cell], Any],
-        count: int,
-        taps: Sequence[Pair],
+        body: _Products,
         window: Any,
         weights: Any,
         weights_at: Any,
-        shape: Pair,
     ) -> None:
-        """Build the products of one kernel in ``count`` chains; outside the input vectors.
+        """Build the products of one kernel; outside the input vectors, inside what uses them.
 
         Taps outside would let LLVM merge loads of a tile and spill the sums.
         """
-        for positions, uses in sweeps(self._kernel, taps, shape):
+        count = 1 + max(chain for chain, _ in values)
+        for positions, uses in sweeps(self._kernel, body.taps, body.shape):
             splats = self._splats(weights, weights_at, positions)
             for (y, x), users in uses.items():
                 value = self._load(window, y, x)

@@ -1,0 +1,128 @@
+"""What a kernel in lane blocks is, but for its weights, and the order of its multiplications."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, product
+from typing import Any
+
+from pattern_mlir.layouts import LaneLayout, Pair
+
+MOST_WEIGHTS = 9
+"""Weights that wait in registers at a time; a kernel with more is swept over in groups of rows."""
+
+Cell = tuple[int, int, int]
+"""Filter of the block, row and column of the tile: one accumulator."""
+
+
+class Kind(enum.Enum):
+    """What a kernel makes of the input vectors under a tile."""
+
+    CONVOLVE = "conv"
+    MAX_POOL = "max_pool"
+    COPY = "copy"
+
+
+@dataclass(frozen=True)
+class LaneKernel:
+    """A kernel but for its weights: operations that are equal in this share a function.
+
+    Attributes:
+        kind: a convolution; a maximum over a window; or what each output's own pixel holds.
+        images, channels: of the input.
+        filters: channels that are computed; as many as the input has, but for a convolution.
+        source, target: layouts of input and result.
+        plane: height and width of the result.
+        tile_rows, tile_columns: sizes of the tiles, which add up to the block before the pool.
+        block: filters that are computed together.
+        patterns: for each pattern the taps' pixels (row, column) in the dilated kernel.
+        origin: the input pixel of tap (0, 0) for output (0, 0).
+        strides: in pixels.
+        repeat: outputs that take the same pixel, in rows and in columns (nearest upsampling).
+        operand: the layout of a second operand, or None.
+        combine: what it is for: `add` or `multiply`.
+        activation: an `ActivationAttr`, or None.
+        max_pool: whether a 2x2 pool follows.
+        chunk: kernels that are added up before their sum joins the total; 0 for all.
+        target_channels, first_channel: of the result's buffer; where the first filter goes in it.
+    """
+
+    kind: Kind
+    images: int
+    channels: int
+    filters: int
+    source: LaneLayout
+    target: LaneLayout
+    plane: Pair
+    tile_rows: tuple[int, ...]
+    tile_columns: tuple[int, ...]
+    block: int = 1
+    patterns: tuple[tuple[Pair, ...], ...] = ()
+    origin: Pair = (0, 0)
+    strides: Pair = (1, 1)
+    repeat: Pair = (1, 1)
+    operand: LaneLayout | None = None
+    combine: str = "add"
+    activation: Any = None
+    max_pool: bool = False
+    chunk: int = 0
+    target_channels: int = 0
+    first_channel: int = 0
+
+    @property
+    def shrink(self) -> int:
+        """Rows and columns of the tile that become one of the result."""
+        return 2 if self.max_pool else 1
+
+    @property
+    def units(self) -> int:
+        """Blocks of filters, which threads share."""
+        return self.filters // self.block
+
+    def tiles(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (row, column, rows, columns) of every tile, before the pool."""
+        rows, columns = (
+            list(zip(accumulate(sizes, initial=0), sizes, strict=False))
+            for sizes in (self.tile_rows, self.tile_columns)
+        )
+        for (y, height), (x, width) in product(rows, columns):
+            yield y, x, height, width
+
+    def input_at(self, y: int, x: int) -> int:
+        """Return where in its plane the window of output (y, x) begins, before the pool."""
+        row, column = (
+            place * stride // repeat + origin
+            for place, stride, repeat, origin in zip(
+                (y, x), self.strides, self.repeat, self.origin, strict=True
+            )
+        )
+        return self.source.at(row, column)
+
+    def output_at(self, y: int, x: int) -> int:
+        """Return where in its plane the result of tile (y, x) begins."""
+        return self.target.at(y // self.shrink, x // self.shrink)
+
+
+def sweeps(
+    kernel: LaneKernel, taps: Sequence[Pair], shape: Pair
+) -> Iterator[tuple[list[int], dict[Pair, list[tuple[Cell, int]]]]]:
+    """Yield what one kernel does to a tile of ``shape``, in groups of its taps.
+
+    Each group is the positions of its weights in the kernel, [tap][filter], and for each input
+    vector, row by row, the accumulators that it adds to with the position of the weight.
+    """
+    numbered = list(enumerate(taps))
+    wide = len(taps) * kernel.block > MOST_WEIGHTS
+    groups = groupby(numbered, key=lambda entry: entry[1][0] if wide else 0)
+    for _, group in groups:
+        members = list(group)
+        uses: dict[Pair, list[tuple[Cell, int]]] = {}
+        for y, x, (tap, (down, right)), filter_ in product(
+            range(shape[0]), range(shape[1]), members, range(kernel.block)
+        ):
+            place = (y * kernel.strides[0] + down, x * kernel.strides[1] + right)
+            uses.setdefault(place, []).append(((filter_, y, x), tap * kernel.block + filter_))
+        weights = [tap * kernel.block + f for tap, _ in members for f in range(kernel.block)]
+        yield weights, dict(sorted(uses.items()))

@@ -1,0 +1,72 @@
+"""`pattern-results-to-arguments`: the network writes its results into buffers of its caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch_mlir import ir
+from torch_mlir.dialects import func, memref
+
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import Pass, forward_function, only_block
+from pattern_mlir.passes.buffers import argument_attributes
+
+
+@dataclass(frozen=True)
+class PatternResultsToArguments(Pass):
+    """Give the network an argument for each result, behind the others.
+
+    A buffer that is allocated and returned is replaced by the argument; another one is copied.
+    Calls stay as they are: upstream's `buffer-results-to-out-params` would drop what is written on
+    them.
+
+    Precondition: bufferization.
+
+    Before:
+        func.func @forward(%arg0: memref<4xf32>) -> (memref<4xf32> {pattern.name = "y"}) {
+          %alloc = memref.alloc() : memref<4xf32>
+          memref.copy %arg0, %alloc : memref<4xf32> to memref<4xf32>
+          return %alloc : memref<4xf32>
+        }
+
+    After:
+        func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32> {pattern.name = "y"}) {
+          memref.copy %arg0, %arg1 : memref<4xf32> to memref<4xf32>
+          return
+        }
+    """
+
+    name: ClassVar[str] = "pattern-results-to-arguments"
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Add the arguments, then return nothing."""
+        function = forward_function(module)
+        types = list(function.type.results)
+        if not types:
+            return
+        block = only_block(function)
+        *_, terminator = block.operations
+        attributes = argument_attributes(function)
+        known = function.attributes.get("res_attrs", [ir.DictAttr.get({})] * len(types))
+        with terminator.location, ir.InsertionPoint(terminator):
+            for value in list(terminator.operation.operands):
+                _write(value, block.add_argument(value.type, terminator.location), block)
+            func.ReturnOp([])
+        terminator.operation.erase()
+        function.attributes["arg_attrs"] = ir.ArrayAttr.get([*attributes, *known])
+        function.attributes["function_type"] = ir.TypeAttr.get(
+            ir.FunctionType.get([*function.type.inputs, *types], [])
+        )
+        if "res_attrs" in function.attributes:
+            del function.attributes["res_attrs"]
+
+
+def _write(value: Any, argument: Any, block: Any) -> None:
+    """Let ``argument`` hold what ``value`` does."""
+    producer = None if isinstance(value.owner, ir.Block) else value.owner.opview
+    if isinstance(producer, memref.AllocOp) and producer.operation.block == block:
+        value.replace_all_uses_with(argument)
+        producer.operation.erase()
+    else:
+        memref.CopyOp(value, argument)
