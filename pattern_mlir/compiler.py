@@ -121,7 +121,9 @@ def compile(
     layers: tuple[LayerReport, ...] = ()
     for number, level in enumerate(pipelines.target_levels(machine, threads), start=1):
         try:
-            pipelines.run(current, level.stages)
+            # Once a level: after each pass it would take half of the time to compile.
+            pipelines.run(current, level.stages, pipelines.Instrumentation(verify=False))
+            current.module.operation.verify()
         except ir.MLIRError as error:
             raise CompileError(first_line(error, current)) from error
         if level.name == "schedule":

@@ -22,7 +22,7 @@ from pattern_mlir.interpretation.linalg import LINALG_OPERATIONS
 from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
 from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
 from pattern_mlir.passes.base import forward_function, place
-from pattern_mlir.program import Program, tensor_specs
+from pattern_mlir.program import UNSIGNED_ATTRIBUTE, Program, tensor_specs
 from pattern_mlir.runtime.plan import TensorSpec, check_inputs
 
 Array = npt.NDArray[Any]
@@ -65,10 +65,10 @@ def interpret(
             specs = tuple(_replace_float(spec, dtype) for spec in specs)
             arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
         results = _run_function(function, check_inputs(specs, arrays), environment)
-        found = tensor_specs(function.type.results, function.attributes.get("res_attrs"))
+        attributes = function.attributes.get("res_attrs", [{}] * len(results))
         return [
-            result.view(spec.dtype) if spec.dtype.kind == "u" else result
-            for result, spec in zip(results, found, strict=True)
+            result.view(f"u{result.dtype.itemsize}") if UNSIGNED_ATTRIBUTE in own else result
+            for result, own in zip(results, attributes, strict=True)
         ]
 
 

@@ -39,14 +39,37 @@ def _unsigned(function: Callable[..., Any]) -> Operation:
     return apply
 
 
-def _convert(unsigned: bool = False) -> Operation:
-    """Return the conversion to the result's type, which the environment makes."""
-    return lambda op, x: x.view(f"u{x.dtype.itemsize}") if unsigned and x.dtype != bool else x
+def _unchanged(op: Any, x: Any) -> Any:
+    """Return ``x``, which the environment converts to the result's type."""
+    return x
+
+
+def _signed(op: Any, x: Any) -> Any:
+    """Return ``x`` as a signed number: the one bit of an i1 is its sign."""
+    return -x.astype(np.int8) if x.dtype == bool else x
+
+
+def _without_sign(op: Any, x: Any) -> Any:
+    return x if x.dtype == bool else x.view(f"u{x.dtype.itemsize}")
+
+
+def _truncate_integer(op: Any, x: Any) -> Any:
+    return x & 1 if str(op.results[0].type).endswith("i1") else x
+
+
+def _float_to_unsigned(op: Any, x: Any) -> Any:
+    return x.astype(np.uint64).astype(np.int64)
 
 
 def _truncating_division(a: Any, b: Any) -> Any:
-    quotient = np.abs(a) // np.abs(b)
-    return np.where((a < 0) != (b < 0), -quotient, quotient)
+    quotient = a // b
+    # Of a negative quotient with a remainder the floor is one too low.
+    return quotient + ((a - quotient * b != 0) & ((a < 0) != (b < 0)))
+
+
+def _ceiling_division(a: Any, b: Any) -> Any:
+    quotient = a // b
+    return quotient + (a - quotient * b != 0)
 
 
 def _vectorized(function: Callable[[float], float]) -> Callable[[Any], Any]:
@@ -109,7 +132,7 @@ SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 "addf": np.add,
                 "addi": np.add,
                 "andi": np.bitwise_and,
-                "ceildivsi": lambda a, b: -(-a // b),
+                "ceildivsi": _ceiling_division,
                 "divf": np.divide,
                 "divsi": _truncating_division,
                 "floordivsi": np.floor_divide,
@@ -142,14 +165,11 @@ SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 "shrui": np.right_shift,
             }.items()
         },
-        **{
-            f"arith.{name}": _convert()
-            for name in ["extf", "extsi", "fptosi", "index_cast", "sitofp", "truncf", "trunci"]
-        },
-        **{
-            f"arith.{name}": _convert(unsigned=True)
-            for name in ["extui", "fptoui", "index_castui", "uitofp"]
-        },
+        **{f"arith.{name}": _unchanged for name in ["extf", "fptosi", "truncf"]},
+        **{f"arith.{name}": _signed for name in ["extsi", "index_cast", "sitofp"]},
+        **{f"arith.{name}": _without_sign for name in ["extui", "index_castui", "uitofp"]},
+        "arith.trunci": _truncate_integer,
+        "arith.fptoui": _float_to_unsigned,
         **_named(
             "math",
             {
