@@ -169,7 +169,7 @@ class _Lowering:
 
     def _copied(self, op: Any, before: LaneLayout, after: LaneLayout) -> Any:
         shape = shape_of(op.input)
-        tiling = choose_tiling(self._machine, after.block, ((0, 0),), (1, 1), 1, 1.0, 1, 1)
+        tiling = choose_tiling(self._machine, after.block, ((0, 0),), (1, 1), 1, 1.0, 1)
         kernel = LaneKernel(
             kind=Kind.COPY,
             images=shape[0],

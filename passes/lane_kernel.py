@@ -5,13 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby, product
+from itertools import accumulate, pairwise, product
 from typing import Any
 
+from pattern_mlir.cost import tap_groups
 from pattern_mlir.layouts import LaneLayout, Pair
-
-MOST_WEIGHTS = 9
-"""Weights that wait in registers at a time; a kernel with more is swept over in groups of rows."""
 
 Cell = tuple[int, int, int]
 """Filter of the block, row and column of the tile: one accumulator."""
@@ -105,6 +103,26 @@ class LaneKernel:
         return self.target.at(y // self.shrink, x // self.shrink)
 
 
+@dataclass(frozen=True)
+class EqualRows:
+    """A kernel whose ``count`` rows, ``step`` pixels apart, all have the ``taps`` of the first."""
+
+    count: int
+    step: int
+    taps: tuple[Pair, ...]
+
+
+def equal_rows(taps: Sequence[Pair], block: int) -> EqualRows | None:
+    """Return the rows of a kernel that is swept over row by row; None where they differ."""
+    groups = [[taps[i] for i in members] for members in tap_groups(taps, block)]
+    columns = [[column for _, column in group] for group in groups]
+    rows = [group[0][0] for group in groups]
+    steps = {b - a for a, b in pairwise(rows)}
+    if len(groups) < 2 or rows[0] or len(steps) > 1 or any(own != columns[0] for own in columns):
+        return None
+    return EqualRows(len(groups), steps.pop(), tuple(groups[0]))
+
+
 def sweeps(
     kernel: LaneKernel, taps: Sequence[Pair], shape: Pair
 ) -> Iterator[tuple[list[int], dict[Pair, list[tuple[Cell, int]]]]]:
@@ -113,16 +131,13 @@ def sweeps(
     Each group is the positions of its weights in the kernel, [tap][filter], and for each input
     vector, row by row, the accumulators that it adds to with the position of the weight.
     """
-    numbered = list(enumerate(taps))
-    wide = len(taps) * kernel.block > MOST_WEIGHTS
-    groups = groupby(numbered, key=lambda entry: entry[1][0] if wide else 0)
-    for _, group in groups:
-        members = list(group)
+    for members in tap_groups(taps, kernel.block):
         uses: dict[Pair, list[tuple[Cell, int]]] = {}
-        for y, x, (tap, (down, right)), filter_ in product(
+        for y, x, tap, filter_ in product(
             range(shape[0]), range(shape[1]), members, range(kernel.block)
         ):
+            down, right = taps[tap]
             place = (y * kernel.strides[0] + down, x * kernel.strides[1] + right)
             uses.setdefault(place, []).append(((filter_, y, x), tap * kernel.block + filter_))
-        weights = [tap * kernel.block + f for tap, _ in members for f in range(kernel.block)]
+        weights = [tap * kernel.block + f for tap in members for f in range(kernel.block)]
         yield weights, dict(sorted(uses.items()))

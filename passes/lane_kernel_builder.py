@@ -9,7 +9,7 @@ patterns, several where a kernel has a single tap and would else load once for e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -19,7 +19,14 @@ from torch_mlir.dialects import arith, func, memref, scf, vector
 from pattern_mlir.cost import chains
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
-from pattern_mlir.passes.lane_kernel import Cell, Kind, LaneKernel, sweeps
+from pattern_mlir.passes.lane_kernel import (
+    Cell,
+    EqualRows,
+    Kind,
+    LaneKernel,
+    equal_rows,
+    sweeps,
+)
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
 
@@ -236,9 +243,39 @@ class LaneKernelBuilder(FunctionBuilder):
             plane = arith.addi(body.first_plane, channel)
             window = self._window(buffers.source, self._kernel.source, plane, body.source_at)
             weights_at = arith.addi(arith.muli(position, body.size), body.shift)
-            values = dict(zip(body.keys, loop.inner_iter_args, strict=True))
-            self._kernel_products(values, body, window, buffers.taps, weights_at)
-            scf.yield_(list(values.values()))
+            arguments = list(loop.inner_iter_args)
+            rows = equal_rows(body.taps, self._kernel.block)
+            if rows is None:
+                sums = self._products(arguments, body, window, buffers.taps, weights_at)
+            else:
+                sums = self._rows(arguments, body, rows, plane, buffers, weights_at)
+            scf.yield_(sums)
+        return list(loop.results)
+
+    def _rows(
+        self,
+        sums: list[Any],
+        body: _Products,
+        rows: EqualRows,
+        plane: Any,
+        buffers: _Buffers,
+        weights_at: Any,
+    ) -> list[Any]:
+        """Build the products of one kernel row by row, in a loop.
+
+        Unrolled, LLVM would load each input vector once for all rows, and spill it.
+        """
+        source = self._kernel.source
+        loop = scf.ForOp(self.constant(0), self.constant(rows.count), self.constant(1), sums)
+        with ir.InsertionPoint(loop.body):
+            row = loop.induction_variable
+            down = arith.muli(row, self.constant(rows.step * source.pitch))
+            window = self._window(buffers.source, source, plane, arith.addi(body.source_at, down))
+            size = self.constant(len(rows.taps) * self._kernel.block)
+            start = arith.addi(weights_at, arith.muli(row, size))
+            own = replace(body, taps=rows.taps)
+            arguments = list(loop.inner_iter_args)
+            scf.yield_(self._products(arguments, own, window, buffers.taps, start))
         return list(loop.results)
 
     def _maxima(
@@ -286,19 +323,15 @@ class LaneKernelBuilder(FunctionBuilder):
         first = arith.muli(image, self.constant(self._kernel.channels))
         return self._window(buffers.source, self._kernel.source, arith.addi(first, channel), at)
 
-    def _kernel_products(
-        self,
-        values: dict[tuple[int, Cell], Any],
-        body: _Products,
-        window: Any,
-        weights: Any,
-        weights_at: Any,
-    ) -> None:
-        """Build the products of one kernel; outside the input vectors, inside what uses them.
+    def _products(
+        self, sums: list[Any], body: _Products, window: Any, weights: Any, weights_at: Any
+    ) -> list[Any]:
+        """Build ``sums`` with the products of one kernel; input vectors outside, uses inside.
 
         Taps outside would let LLVM merge loads of a tile and spill the sums.
         """
-        count = 1 + max(chain for chain, _ in values)
+        values = dict(zip(body.keys, sums, strict=True))
+        count = 1 + max(chain for chain, _ in body.keys)
         for positions, uses in sweeps(self._kernel, body.taps, body.shape):
             splats = self._splats(weights, weights_at, positions)
             for (y, x), users in uses.items():
@@ -306,6 +339,7 @@ class LaneKernelBuilder(FunctionBuilder):
                 for cell, weight in users:
                     key = (weight // self._kernel.block % count, cell)
                     values[key] = vector.fma(value, splats[weight], values[key])
+        return list(values.values())
 
     def _splats(self, weights: Any, start: Any, positions: list[int]) -> dict[int, Any]:
         """Build the weights at ``positions``, each in all lanes."""

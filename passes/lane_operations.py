@@ -26,7 +26,7 @@ from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.layouts import Pair, covering
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import is_parameter
-from pattern_mlir.passes.lane_kernel import MOST_WEIGHTS, Kind
+from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.patterns import Library
 
 WIDEST_BLOCK = 4
@@ -132,7 +132,6 @@ class LaneOperation:
             self.filter_block,
             self.kernels / self.filters,
             self.shrink * max(self.repeat),
-            MOST_WEIGHTS,
         )
 
     def cycles(self, machine: Machine, block: Pair) -> float:

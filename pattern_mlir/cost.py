@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -31,6 +31,10 @@ SHAPE_CYCLES = 0.005
 
 MOST_CHAINS = 8
 """Sums under way that keep any processor busy."""
+
+
+MOST_WEIGHTS = 9
+"""Weights that wait in registers at a time; a kernel with more is swept over row by row."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,15 @@ class Tiling:
     cycles: float
 
 
+def tap_groups(taps: Sequence[Pair], block: int) -> list[list[int]]:
+    """Return the numbers of ``taps`` in groups whose weights wait in registers at a time.
+
+    A kernel with few weights is one group; of a larger one each row is.
+    """
+    rows = {row: [i for i, tap in enumerate(taps) if tap[0] == row] for row, _ in taps}
+    return list(rows.values()) if len(taps) * block > MOST_WEIGHTS else [list(range(len(taps)))]
+
+
 def chains(sums: int, taps: int) -> int:
     """Return in how many chains each of ``sums`` is added up, so that none waits for itself."""
     return max(1, min(taps, MOST_CHAINS // sums))
@@ -77,7 +90,6 @@ def choose_tiling(
     block: int,
     kernels: float,
     unit: int,
-    most_weights: int,
 ) -> Tiling:
     """Return the cheapest tiling of a block of ``outputs`` = (height, width).
 
@@ -89,9 +101,8 @@ def choose_tiling(
         block: filters that are computed together.
         kernels: kernels that a block of filters has, on average.
         unit: sizes of tiles are multiples of this: 2 for a 2x2 pool.
-        most_weights: weights that are in registers at a time.
     """
-    room = machine.sums(min(most_weights, len(taps) * block)) // block
+    room = machine.sums(max(map(len, tap_groups(taps, block))) * block) // block
     # The smallest tile that a pool or a repetition allows is taken even where it spills.
     room = max(room, unit * unit)
     best: Tiling | None = None
@@ -124,8 +135,9 @@ def _kernel_cycles(
 ) -> float:
     """Return what one kernel costs on a tile of ``shape``."""
     vectors = {
-        (y * strides[0] + down, x * strides[1] + right)
-        for y, x, (down, right) in product(range(shape[0]), range(shape[1]), taps)
+        (group, y * strides[0] + taps[tap][0], x * strides[1] + taps[tap][1])
+        for group, members in enumerate(tap_groups(taps, block))
+        for y, x, tap in product(range(shape[0]), range(shape[1]), members)
     }
     sums = shape[0] * shape[1] * block
     waiting = machine.latency / (sums * chains(sums, len(taps)))

@@ -296,7 +296,7 @@ def test_tiles_add_up_to_the_block_and_fit_into_registers(
     outputs: tuple[int, int], taps: tuple[tuple[int, int], ...], block: int, registers: int
 ) -> None:
     machine = Machine(8, registers)
-    tiling = choose_tiling(machine, outputs, taps, (1, 1), block, 10.0, 1, 9)
+    tiling = choose_tiling(machine, outputs, taps, (1, 1), block, 10.0, 1)
     assert (sum(tiling.rows), sum(tiling.columns)) == outputs
     sums = max(tiling.rows) * max(tiling.columns) * block
     assert sums <= max(block, machine.sums(min(9, len(taps) * block)))
