@@ -17,6 +17,7 @@ PASS_NAMES = (
     "pattern-assign-layouts",
     "convert-pattern-to-vector",
     "convert-pattern-to-linalg",
+    "convert-matmul-to-vector",
     "pattern-pack-weights",
     "pattern-prepare-buffers",
     "pattern-results-to-arguments",

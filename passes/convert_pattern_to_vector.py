@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
-from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.cost import Machine, choose_tiling
 from pattern_mlir.dialects import (
@@ -24,22 +22,20 @@ from pattern_mlir.dialects import (
     SparseAttr,
     UpsampleOp,
     activation_of,
-    i64,
     integer,
     shape_of,
 )
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import Array, ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, walk
-from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
+from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import filter_order, is_parameter
+from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
-from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
 from pattern_mlir.passes.lane_relayout import from_lanes, to_lanes
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
-from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
+from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.patterns import PackedWeights, pack
 
 LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, UpsampleOp)
@@ -48,8 +44,6 @@ LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, U
 
 CHUNK = 256
 """Products that are added up in one f32 sum, where there are more than twice as many."""
-
-Kernel = LaneKernel | LinearKernel
 
 
 @dataclass(frozen=True)
@@ -141,11 +135,10 @@ class _Lowering:
     """What the operations lowered so far have become."""
 
     def __init__(self, module: Any, parameters: ParameterStore, machine: Machine) -> None:
-        self._module = module
         self._parameters = parameters
         self._machine = machine
         self._physical: dict[Any, Any] = {}
-        self._kernels: dict[Kernel, str] = {}
+        self._calls = KernelCalls(module)
         self._replaced: list[Any] = []
 
     def finish(self) -> None:
@@ -181,7 +174,7 @@ class _Lowering:
             tile_rows=tiling.rows,
             tile_columns=tiling.columns,
         )
-        return self._called([kernel], [[self._physical[op.input]]])
+        return self._calls.call([kernel], [[self._physical[op.input]]])
 
     def operation(self, op: Any) -> None:
         """Lower an operation to the call of its kernel; a concatenation to one for each piece."""
@@ -196,13 +189,13 @@ class _Lowering:
                 own = replace(own, target_channels=kernel.filters, first_channel=first)
                 kernels.append(own)
                 first += channels
-            self._physical[op.result] = self._called(kernels, [[value] for value in inputs])
+            self._physical[op.result] = self._calls.call(kernels, [[value] for value in inputs])
         else:
             tables = self._tables(op, kernel) if isinstance(op, ConvOp) else []
             values = [inputs[0], *tables, *inputs[1:]]
             boundaries = op.attributes.get("filter_boundaries") if kernel.block == 1 else None
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
-            self._physical[op.result] = self._called([kernel], [values], count, boundaries)
+            self._physical[op.result] = self._calls.call([kernel], [values], count, boundaries)
         self._replaced.append(op)
 
     def linear(self, op: Any) -> None:
@@ -218,42 +211,10 @@ class _Lowering:
             name = f"{op.weight.owner.opview.parameter_name}.bias"
             bias = self._table(name, np.zeros(filters, np.float32))
         count = kernel.rows * inputs * filters
-        y = self._called([kernel], [[x, op.weight, bias]], count)
+        y = self._calls.call([kernel], [[x, op.weight, bias]], count)
         y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
-
-    def _called(
-        self,
-        kernels: Sequence[Kernel],
-        values: list[list[Any]],
-        multiplications: int = 0,
-        boundaries: Any = None,
-    ) -> Any:
-        """Build calls of ``kernels`` that fill one new tensor together; return it."""
-        types = _builder(kernels[0]).buffer_types()
-        target = memref.AllocOp(types[-1], [], []).result
-        for kernel, own in zip(kernels, values, strict=True):
-            types = _builder(kernel).buffer_types()
-            buffers = [_buffer(value, type_) for value, type_ in zip(own, types, strict=False)]
-            bounds = [arith.constant(ir.IndexType.get(), bound) for bound in (0, kernel.units)]
-            call = func.CallOp([], self._function(kernel), [*buffers, target, *bounds])
-            call.attributes[EXTENT] = i64(kernel.units)
-            moved = sum(_bytes(value.type) for value in own) + byte_size(target.type)
-            work = Work(_word(kernel), multiplications, moved, *_form(kernel))
-            call.attributes[WORK] = work.attribute()
-            if boundaries is not None:
-                call.attributes[BOUNDARIES] = boundaries
-        type_ = ir.RankedTensorType.get(types[-1].shape, types[-1].element_type)
-        return bufferization.to_tensor(type_, target, restrict=True, writable=True)
-
-    def _function(self, kernel: Kernel) -> str:
-        """Return the name of the function of ``kernel``, which is built when first asked for."""
-        if kernel not in self._kernels:
-            self._kernels[kernel] = f"{_word(kernel)}_{len(self._kernels)}"
-            with ir.InsertionPoint(forward_function(self._module)), ir.Location.unknown():
-                _builder(kernel, self._kernels[kernel]).build()
-        return self._kernels[kernel]
 
     def _kernel(self, op: Any) -> LaneKernel:
         description = describe(op, self._parameters)
@@ -336,29 +297,6 @@ def _chunk(description: LaneOperation) -> int:
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 
-def _builder(kernel: Kernel, name: str = "") -> LaneKernelBuilder | LinearBuilder:
-    if isinstance(kernel, LinearKernel):
-        return LinearBuilder(kernel, name)
-    return LaneKernelBuilder(kernel, name)
-
-
-def _word(kernel: Kernel) -> str:
-    return "linear" if isinstance(kernel, LinearKernel) else kernel.kind.value
-
-
-def _form(kernel: Kernel) -> tuple[str, str]:
-    """Return a kernel's layout and its largest tile in words."""
-    if isinstance(kernel, LinearKernel):
-        return "", f"{kernel.block} filters"
-    (rows, columns), (height, width) = kernel.target.grid, kernel.target.block
-    tile = f"{max(kernel.tile_rows)}x{max(kernel.tile_columns)}"
-    return f"{rows}x{columns} of {height}x{width}", tile
-
-
-def _bytes(type_: Any) -> int:
-    return byte_size(ir.RankedTensorType(type_))
-
-
 def _has_kernel(op: Any) -> bool:
     """Whether a linear layer is of f32 and its weight is known."""
     return is_parameter(op.weight) and str(op.result.type.element_type) == "f32"
@@ -400,18 +338,3 @@ def _shared_kernel_tables(weight: Array, block: int, groups: int) -> dict[str, n
         "channels": (first[:, None] + np.arange(group_channels)).reshape(-1).astype(np.uint16),
         "taps": np.ascontiguousarray(taps).reshape(-1),
     }
-
-
-def _buffer(value: Any, type_: Any) -> Any:
-    """Return ``value``, which is only read, as a buffer of ``type_``.
-
-    A table whose length is data gets the kernel's upper bound for a length.
-    """
-    own = ir.RankedTensorType(value.type)
-    buffer = bufferization.to_buffer(
-        ir.MemRefType.get(own.shape, own.element_type), value, read_only=True
-    )
-    if list(own.shape) == list(type_.shape):
-        return buffer
-    shape = list(type_.shape)
-    return memref.ReinterpretCastOp(type_, buffer, [], [], [], [0], shape, [1] * len(shape)).result

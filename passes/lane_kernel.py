@@ -75,6 +75,22 @@ class LaneKernel:
         return 2 if self.max_pool else 1
 
     @property
+    def word(self) -> str:
+        """What functions of this kind are called."""
+        return self.kind.value
+
+    @property
+    def layout(self) -> str:
+        """The result's layout in words."""
+        (rows, columns), (height, width) = self.target.grid, self.target.block
+        return f"{rows}x{columns} of {height}x{width}"
+
+    @property
+    def tile(self) -> str:
+        """The largest tile in words."""
+        return f"{max(self.tile_rows)}x{max(self.tile_columns)}"
+
+    @property
     def units(self) -> int:
         """Blocks of filters, which threads share."""
         return self.filters // self.block

@@ -48,6 +48,21 @@ class LinearKernel:
         return max(n for n in range(1, SUMS // FILTERS + 1) if self.rows % n == 0)
 
     @property
+    def word(self) -> str:
+        """What functions of this kind are called."""
+        return "linear"
+
+    @property
+    def layout(self) -> str:
+        """The result's layout in words: plain."""
+        return ""
+
+    @property
+    def tile(self) -> str:
+        """The tile in words."""
+        return f"{self.block} filters"
+
+    @property
     def units(self) -> int:
         """Blocks of filters, which threads share."""
         return self.filters // self.block

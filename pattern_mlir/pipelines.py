@@ -67,7 +67,14 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
         Level("layouts", (make_pass("pattern-assign-layouts", vectors), "canonicalize", "cse")),
         Level("kernels", (make_pass("convert-pattern-to-vector", vectors),)),
         Level("linalg", (*_own("convert-pattern-to-linalg"), "canonicalize", "cse")),
-        Level("layers", (*_own("pattern-pack-weights"), *_tensors_to_layers())),
+        Level(
+            "layers",
+            (
+                make_pass("convert-matmul-to-vector", vectors),
+                *_own("pattern-pack-weights"),
+                *_tensors_to_layers(),
+            ),
+        ),
         Level("llvm", (*_layers_to_llvm(), *_own("convert-layers-to-abi"))),
     )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from native import Array, Network, activation, noise
 from random_networks import random_network, random_weight
 from torch_mlir import ir
+from torch_mlir.dialects import linalg
 
 from pattern_mlir import codegen, interpret
 from pattern_mlir.cost import Machine, choose_tiling
@@ -33,6 +34,7 @@ from pattern_mlir.dialects.convolution import conv_shape, window_shape
 from pattern_mlir.dialects.layout import layout_of
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.passes.linalg_builders import filled
 from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.pipelines import run, target_levels
@@ -316,3 +318,27 @@ def test_windows_of_strided_layers_lie_in_their_producers_blocks() -> None:
     assert first is not None and second is not None
     assert first.grid == second.grid
     assert first.block == (2 * second.block[0], 2 * second.block[1])
+
+
+@thorough
+@given(
+    seed=seeds,
+    sizes=st.tuples(*[st.integers(1, 40)] * 3),
+    matrices=st.integers(0, 3),
+    vectors=st.sampled_from(VECTORS),
+    threads=st.integers(1, 2),
+)
+def test_a_product_of_matrices_of_any_size(
+    seed: int, sizes: tuple[int, int, int], matrices: int, vectors: tuple[int, int], threads: int
+) -> None:
+    rows, inner, columns = sizes
+    batch = [matrices] if matrices else []
+    left, right = noise(seed, *batch, rows, inner), noise(seed + 1, *batch, inner, columns)
+    network = Network(left, right)
+
+    def build(a: Any, b: Any) -> Any:
+        start = filled([*batch, rows, columns], ir.F32Type.get(), 0)
+        product = linalg.batch_matmul if matrices else linalg.matmul
+        return product(a, b, outs=[start])
+
+    check(network.build(build), [left, right], *vectors, threads)
