@@ -131,8 +131,8 @@ def _is_plain(op: Any) -> bool:
     """Whether ``op`` reads its factors as they are, neither transposed nor repeated."""
     loops = Loops("bmnk" if op.operation.name == "linalg.batch_matmul" else "mnk")
     plain = [ir.AffineMap.get(len(loops), 0, loops.at(names)) for names in ("bmk", "bkn", "bmn")]
-    maps = op.operation.attributes["indexing_maps"]
-    return [ir.AffineMapAttr(attribute).value for attribute in maps] == plain
+    maps = op.operation.attributes.get("indexing_maps")
+    return maps is None or [ir.AffineMapAttr(own).value for own in maps] == plain
 
 
 def _is_zero(value: Any) -> bool:
