@@ -12,6 +12,7 @@ from pattern_mlir.dialects import integers
 from pattern_mlir.errors import CompileError
 from pattern_mlir.llvm_text import for_llvm_22
 from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, PLACE, WORK, Work
+from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS, LAYERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
 from pattern_mlir.program import Program, tensor_spec
@@ -46,6 +47,7 @@ def layer_plan(program: Program) -> LayerPlan:
         outputs=tuple(spec for role, spec in buffers if role == "output"),
         arena_bytes=ir.IntegerAttr(operation.attributes[ARENA_BYTES]).value,
         live_bytes=ir.IntegerAttr(operation.attributes[LIVE_BYTES]).value,
+        separable=SEPARABLE in operation.attributes,
     )
 
 

@@ -59,7 +59,14 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
-        Level("graph", (*_own("pattern-fuse", "pattern-detect"), "canonicalize", "cse")),
+        Level(
+            "graph",
+            (
+                *_own("pattern-mark-separable", "pattern-fuse", "pattern-detect"),
+                "canonicalize",
+                "cse",
+            ),
+        ),
         Level(
             "schedule",
             (*_own("pattern-group"), make_pass("pattern-balance", f"threads={threads}")),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pattern_mlir.parameters import aligned_bytes
 from pattern_mlir.runtime.library import Instance, Layer, RuntimeFailure
-from pattern_mlir.runtime.plan import LayerPlan, check_inputs
+from pattern_mlir.runtime.plan import LayerPlan, check_inputs, count_parts, repeated
 
 Array = npt.NDArray[Any]
 
@@ -42,13 +42,27 @@ class Executable:
         self._lock = threading.Lock()
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Return the network's outputs for ``inputs``; raise InputError if they do not fit."""
-        arrays = check_inputs(self.plan.inputs, inputs)
-        outputs = [spec.empty() for spec in self.plan.outputs]
-        buffers = [self._arena, self._weights, *arrays, *outputs]
+        """Return the network's outputs for ``inputs``; raise InputError if they do not fit.
+
+        A separable network takes any multiple of the images that it was exported for.
+        """
+        parts = count_parts(self.plan, inputs)
+        arrays = check_inputs([repeated(spec, parts) for spec in self.plan.inputs], inputs)
+        outputs = [repeated(spec, parts).empty() for spec in self.plan.outputs]
         with self._lock:
-            self._instance.run([buffer.ctypes.data for buffer in buffers])
+            for part in range(parts):
+                own = [_part(array, part, parts) for array in (*arrays, *outputs)]
+                buffers = [self._arena, self._weights, *own]
+                self._instance.run([buffer.ctypes.data for buffer in buffers])
         return outputs
+
+
+def _part(array: Array, part: int, parts: int) -> Array:
+    """Return the ``part``-th of ``parts`` equal parts of ``array``."""
+    if parts == 1:
+        return array
+    size = len(array) // parts
+    return array[part * size : (part + 1) * size]
 
 
 def _link(code: bytes, symbols: Sequence[str]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ class LayerPlan:
         outputs: in the order of the model's results.
         arena_bytes: memory for intermediate results.
         live_bytes: the most of it that is in use at a time.
+        separable: whether a multiple of the images can be run part by part.
     """
 
     layers: tuple[PlannedLayer, ...]
@@ -77,6 +78,24 @@ class LayerPlan:
     outputs: tuple[TensorSpec, ...]
     arena_bytes: int
     live_bytes: int
+    separable: bool = False
+
+
+def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:
+    """Return how often a separable network must run for the images in ``inputs``; at least 1."""
+    if not plan.separable or len(inputs) != len(plan.inputs):
+        return 1
+    parts = {
+        len(array) / spec.shape[0] if array.ndim else 0.0
+        for spec, array in zip(plan.inputs, inputs, strict=True)
+    }
+    part = parts.pop()
+    return int(part) if not parts and part >= 1 and part.is_integer() else 1
+
+
+def repeated(spec: TensorSpec, parts: int) -> TensorSpec:
+    """Return ``spec`` for ``parts`` times as many images."""
+    return spec if parts == 1 else replace(spec, shape=(parts * spec.shape[0], *spec.shape[1:]))
 
 
 def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[Array]) -> list[Array]:
