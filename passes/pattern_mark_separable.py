@@ -137,7 +137,7 @@ class _Proof:
             by_image = bool(indices) and indices[0] == image
             repeated = value in self._shared and not (indices and _involves(indices[0], image))
             written = value in outputs and value in self._shared and by_image
-            if not (value in self.images and by_image or repeated or written):
+            if not ((value in self.images and by_image) or repeated or written):
                 return False
             if any(_involves(index, image) for index in indices[1:]):
                 return False

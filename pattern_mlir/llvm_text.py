@@ -29,6 +29,8 @@ _FORMATS = {
     "double": _Format(11, 52, "0x"),
 }
 
+_QUOTED = re.compile(r'("[^"]*")')
+
 _TOKEN = re.compile(
     r"\b(?P<type>half|bfloat|float|double)\b"
     r"|\bf0x(?P<bits>[0-9A-Fa-f]+)"
@@ -56,7 +58,10 @@ def _rewrite_line(line: str) -> str:
             return match[0]
         return literal(current, _bits(current, match))
 
-    return _TOKEN.sub(rewrite, line)
+    # Quoted text stands at the odd places.
+    pieces = _QUOTED.split(line)
+    pieces[::2] = [_TOKEN.sub(rewrite, piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _bits(name: str, match: re.Match[str]) -> int:
