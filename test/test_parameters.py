@@ -1,0 +1,120 @@
+"""Parameters beside the IR: read when asked for, written whole or not at all, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pattern_mlir.errors import ParameterError
+from pattern_mlir.parameters import ALIGNMENT, HUGE_PAGE, ParameterStore, aligned_bytes, atomic_file
+from pattern_mlir.program import Program
+
+MODULE = """module attributes {{pattern.parameters = "{name}"}} {{
+  func.func @forward() -> tensor<2xf32> {{
+    %w = "pattern.parameter"() {{name = "w"}} : () -> tensor<2xf32>
+    return %w : tensor<2xf32>
+  }}
+}}"""
+
+
+def saved(folder: Path) -> Path:
+    """Save a program with one parameter and return the path of its module."""
+    path = folder / "model.mlir"
+    program = Program.parse(MODULE.format(name="model.safetensors"))
+    program.parameters.add("w", np.array([1, 2], np.float32))
+    program.save(path)
+    return path
+
+
+def test_a_program_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    program = Program.load(path)
+    assert list(program.parameters) == ["w"]
+    np.testing.assert_array_equal(program.parameters["w"], [1, 2])
+    assert program.text() == path.read_text()
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+        saved(folder)
+    for name in ("model.mlir", "model.safetensors"):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_arrays_are_read_when_they_are_first_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "p.safetensors"
+    ParameterStore({"a": np.ones(3), "b": np.zeros((2, 2), np.int8)}).save(path)
+    store = ParameterStore.open(path)
+    assert set(store) == {"a", "b"} and len(store) == 2
+    assert store["a"] is store["a"]
+    assert store["b"].dtype == np.int8 and store["b"].shape == (2, 2)
+    with pytest.raises(KeyError):
+        store["c"]
+
+
+def test_arrays_are_held_not_copied_and_names_are_taken_once() -> None:
+    array = np.ones(3)
+    store = ParameterStore()
+    store.add("a", array)
+    assert store["a"] is array
+    with pytest.raises(ParameterError, match="'a' is in the store already"):
+        store.add("a", array)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors", b"\xff" * 64])
+def test_a_missing_or_damaged_file_is_refused_by_name(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "p.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ParameterError, match=r"cannot read parameters from '.*p\.safetensors'"):
+        ParameterStore.open(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.safetensors"
+    ParameterStore({"a": np.arange(100.0)}).save(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ParameterError, match="cannot read parameters"):
+        ParameterStore.open(path)
+
+
+@pytest.mark.parametrize("name", ["../p.safetensors", "/p.safetensors", "folder/p.safetensors"])
+def test_parameters_in_another_folder_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "model.mlir"
+    path.write_text(MODULE.format(name=name))
+    with pytest.raises(ParameterError, match="must be a plain file name"):
+        Program.load(path)
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic_file(path) as temporary:
+            temporary.write_text("half of the new")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert path.read_text() == "old"
+    with atomic_file(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 4096, HUGE_PAGE - 1, HUGE_PAGE, 3 * HUGE_PAGE + 5])
+def test_aligned_bytes_are_zeros_that_can_be_written(size: int) -> None:
+    block = aligned_bytes(size)
+    assert block.nbytes == size and block.ctypes.data % ALIGNMENT == 0
+    assert not block.any()
+    block[:] = 255
+    assert block.all()
