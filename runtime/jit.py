@@ -21,7 +21,9 @@ class Executable:
     Callers in several threads wait for each other; compile once a thread to run side by side.
     """
 
-    def __init__(self, code: bytes, plan: LayerPlan, weights: Array, threads: int) -> None:
+    def __init__(
+        self, code: bytes, plan: LayerPlan, weights: Array, threads: int, chunk: int = 0
+    ) -> None:
         """Link the object file ``code`` and start ``threads`` - 1 threads.
 
         Args:
@@ -29,13 +31,15 @@ class Executable:
             plan: the layers and buffers.
             weights: the packed weights, aligned to 64 bytes, read only.
             threads: how many threads compute a layer.
+            chunk: units that a thread takes at a time, for cores that others use too; 0: each
+                thread has its share from the start.
         """
         self.plan = plan
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
         self._library = _link(code, [layer.symbol for layer in plan.layers])
         layers = [
-            Layer(self._library[layer.symbol], layer.extent, layer.boundaries)
+            Layer(self._library[layer.symbol], layer.extent, layer.boundaries, chunk)
             for layer in plan.layers
         ]
         self._instance = Instance(layers, threads)
@@ -46,15 +50,39 @@ class Executable:
 
         A separable network takes any multiple of the images that it was exported for.
         """
+        # Holding the arrays keeps the memory that the runs point to.
+        _inputs, outputs, runs = self._prepared(inputs)
+        with self._lock:
+            for buffers in runs:
+                self._instance.run(buffers)
+        return outputs
+
+    def profile(self, inputs: Sequence[Array]) -> tuple[list[Array], list[int]]:
+        """Run as `run` does; return the outputs, and the nanoseconds of each layer of the plan."""
+        _inputs, outputs, runs = self._prepared(inputs)
+        with self._lock:
+            times = [self._instance.profile(buffers) for buffers in runs]
+        return outputs, [sum(layer) for layer in zip(*times, strict=True)]
+
+    def _prepared(
+        self, inputs: Sequence[Array]
+    ) -> tuple[list[Array], list[Array], list[list[int]]]:
+        """Return checked inputs, new outputs, and the buffers of each run that fills a part."""
         parts = count_parts(self.plan, inputs)
         arrays = check_inputs([repeated(spec, parts) for spec in self.plan.inputs], inputs)
         outputs = [repeated(spec, parts).empty() for spec in self.plan.outputs]
-        with self._lock:
-            for part in range(parts):
-                own = [_part(array, part, parts) for array in (*arrays, *outputs)]
-                buffers = [self._arena, self._weights, *own]
-                self._instance.run([buffer.ctypes.data for buffer in buffers])
-        return outputs
+        runs = [
+            [
+                buffer.ctypes.data
+                for buffer in (
+                    self._arena,
+                    self._weights,
+                    *(_part(array, part, parts) for array in (*arrays, *outputs)),
+                )
+            ]
+            for part in range(parts)
+        ]
+        return arrays, outputs, runs
 
 
 def _part(array: Array, part: int, parts: int) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pattern_mlir.errors import PatternError
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 MAXIMUM_THREADS = 256
 LIBRARY_NAME = "libpattern_runtime.so"
 
@@ -32,6 +32,7 @@ class _Layer(ctypes.Structure):
         ("function", ctypes.c_void_p),
         ("extent", ctypes.c_int64),
         ("boundaries", ctypes.POINTER(ctypes.c_int64)),
+        ("chunk", ctypes.c_int64),
     )
 
 
@@ -43,11 +44,13 @@ class Layer:
         address: of its function, see `LayerFunction`.
         extent: how many independent units it computes.
         boundaries: thread t computes units b[t] to b[t + 1]; None for equal parts.
+        chunk: above 0, threads take so many units at a time, whoever is free.
     """
 
     address: int
     extent: int
     boundaries: tuple[int, ...] | None = None
+    chunk: int = 0
 
 
 class Instance:
@@ -74,7 +77,7 @@ class Instance:
         ]
         self._layers = (_Layer * len(layers))(
             *(
-                _Layer(layer.address, layer.extent, boundaries)
+                _Layer(layer.address, layer.extent, boundaries, layer.chunk)
                 for layer, boundaries in zip(layers, self._boundaries, strict=True)
             )
         )
@@ -82,10 +85,19 @@ class Instance:
 
     def run(self, buffers: Sequence[int]) -> None:
         """Run all layers over the buffers at these addresses: arena, weights, inputs, outputs."""
+        self._run(buffers, None)
+
+    def profile(self, buffers: Sequence[int]) -> list[int]:
+        """Run all layers as `run` does; return the nanoseconds that each took."""
+        nanoseconds = (ctypes.c_int64 * len(self._layers))()
+        self._run(buffers, nanoseconds)
+        return list(nanoseconds)
+
+    def _run(self, buffers: Sequence[int], nanoseconds: Any) -> None:
         pointers = (ctypes.c_void_p * len(buffers))(*buffers)
         _check(
             self._library.pattern_instance_run(
-                self._handle, self._layers, len(self._layers), pointers
+                self._handle, self._layers, len(self._layers), pointers, nanoseconds
             )
         )
 
@@ -129,6 +141,7 @@ def _library() -> Any:
         ctypes.POINTER(_Layer),
         ctypes.c_size_t,
         ctypes.POINTER(ctypes.c_void_p),
+        ctypes.POINTER(ctypes.c_int64),
     ]
     library.pattern_instance_destroy.argtypes = [ctypes.c_void_p]
     return library

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ def layer(
     function: Callable[[Any, int, int], None],
     extent: int,
     boundaries: tuple[int, ...] | None = None,
+    chunk: int = 0,
 ) -> tuple[Layer, Any]:
     """Return a layer of a Python function, and the object that keeps it alive."""
     callback = LayerFunction(function)
     address = ctypes.cast(callback, ctypes.c_void_p).value
     assert address is not None
-    return Layer(address, extent, boundaries), callback
+    return Layer(address, extent, boundaries, chunk), callback
 
 
 def counting(extent: int, boundaries: tuple[int, ...] | None = None) -> tuple[Any, Any, Any, Any]:
@@ -46,6 +48,22 @@ def test_every_unit_is_computed_once(extent: int, threads: int) -> None:
             instance.run([])
     assert (counts[:extent] == 3).all()
     assert all(low < high for low, high in ranges)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_chunks_go_to_whoever_is_free_and_cover_every_unit(threads: int) -> None:
+    ranges: list[tuple[int, int]] = []
+    own, _alive = layer(lambda buffers, low, high: ranges.append((low, high)), 10, chunk=4)
+    with Instance([own], threads) as instance:
+        instance.run([])
+    assert sorted(ranges) == [(0, 4), (4, 8), (8, 10)]
+
+
+def test_a_profile_times_every_layer() -> None:
+    made = [layer(lambda buffers, low, high: time.sleep(0.002), 1), layer(lambda *_: None, 1)]
+    with Instance([own for own, _ in made]) as instance:
+        slow, fast = instance.profile([])
+    assert slow >= 2_000_000 and 0 <= fast < slow
 
 
 def test_boundaries_say_which_units_a_thread_computes() -> None:

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define PATTERN_ABI_VERSION 1
+#define PATTERN_ABI_VERSION 2
 #define PATTERN_MAX_THREADS 256
 
 #if defined(__GNUC__)
@@ -28,15 +28,16 @@ typedef struct pattern_layer {
   pattern_layer_function function;
   int64_t extent;            /* how many units there are, independent of each other */
   const int64_t *boundaries; /* thread t computes units b[t] to b[t + 1] - 1; NULL: equal parts */
+  int64_t chunk;             /* > 0: threads take so many units at a time, whoever is free */
 } pattern_layer;
 
 typedef enum pattern_status {
   PATTERN_OK = 0,
   PATTERN_BAD_ARGUMENT = 1,
   PATTERN_OUT_OF_MEMORY = 2,
-  PATTERN_NO_THREAD = 3,    /* the system refused to start a thread */
-  PATTERN_BUSY = 4,         /* another thread runs this instance now */
-  PATTERN_AFTER_FORK = 5,   /* the instance belongs to the parent process */
+  PATTERN_NO_THREAD = 3,  /* the system refused to start a thread */
+  PATTERN_BUSY = 4,       /* another thread runs this instance now */
+  PATTERN_AFTER_FORK = 5, /* the instance belongs to the parent process */
 } pattern_status;
 
 typedef struct pattern_instance pattern_instance;
@@ -50,10 +51,11 @@ PATTERN_API const char *pattern_status_message(pattern_status status);
 /* Starts threads - 1 threads; the caller of pattern_instance_run is the other one. */
 PATTERN_API pattern_status pattern_instance_create(int32_t threads, pattern_instance **instance);
 
-/* Runs the layers one after the other; allocates nothing. */
+/* Runs the layers one after the other; allocates nothing. nanoseconds: NULL, or room for the time
+ * that each layer takes. */
 PATTERN_API pattern_status pattern_instance_run(pattern_instance *instance,
                                                 const pattern_layer layers[], size_t count,
-                                                void *const buffers[]);
+                                                void *const buffers[], int64_t nanoseconds[]);
 
 /* Ends the threads and frees the instance. NULL is allowed; PATTERN_BUSY leaves it as it is. */
 PATTERN_API pattern_status pattern_instance_destroy(pattern_instance *instance);

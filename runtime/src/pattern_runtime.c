@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How often a waiting thread looks before it sleeps: a layer is short, waking up is not. */
@@ -25,14 +26,30 @@ struct pattern_instance {
   void *const *buffers;
   atomic_uint_fast64_t round; /* rises by one for each layer handed out */
   atomic_int_fast32_t busy;   /* workers that still compute this round's layer */
+  atomic_int_fast64_t next;   /* the first unit that no thread has taken yet */
   pthread_mutex_t mutex;
   pthread_cond_t handed_out;
   pthread_cond_t finished;
   worker workers[];
 };
 
-static void compute_part(const pattern_instance *instance, int32_t part) {
+static void compute_chunks(pattern_instance *instance) {
   const pattern_layer *layer = instance->layer;
+  for (;;) {
+    int64_t lo = atomic_fetch_add_explicit(&instance->next, layer->chunk, memory_order_relaxed);
+    if (lo >= layer->extent)
+      return;
+    int64_t left = layer->extent - lo;
+    layer->function(instance->buffers, lo, lo + (left < layer->chunk ? left : layer->chunk));
+  }
+}
+
+static void compute_part(pattern_instance *instance, int32_t part) {
+  const pattern_layer *layer = instance->layer;
+  if (layer->chunk > 0) {
+    compute_chunks(instance);
+    return;
+  }
   int64_t quotient = layer->extent / instance->threads;
   int64_t remainder = layer->extent % instance->threads;
   int64_t lo = part * quotient + (part < remainder ? part : remainder);
@@ -90,6 +107,7 @@ static void wait_for_workers(pattern_instance *instance) {
 
 static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
   instance->layer = layer;
+  atomic_store_explicit(&instance->next, 0, memory_order_relaxed);
   if (instance->threads == 1) {
     compute_part(instance, 0);
     return;
@@ -98,6 +116,12 @@ static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
   hand_out(instance);
   compute_part(instance, 0);
   wait_for_workers(instance);
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 static void stop(pattern_instance *instance, int32_t started) {
@@ -159,7 +183,7 @@ pattern_status pattern_instance_create(int32_t threads, pattern_instance **resul
 }
 
 pattern_status pattern_instance_run(pattern_instance *instance, const pattern_layer layers[],
-                                    size_t count, void *const buffers[]) {
+                                    size_t count, void *const buffers[], int64_t nanoseconds[]) {
   if (!instance || (count && !layers))
     return PATTERN_BAD_ARGUMENT;
   if (instance->process != getpid())
@@ -167,8 +191,12 @@ pattern_status pattern_instance_run(pattern_instance *instance, const pattern_la
   if (atomic_flag_test_and_set(&instance->running))
     return PATTERN_BUSY;
   instance->buffers = buffers;
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
+    int64_t start = nanoseconds ? now() : 0;
     run_layer(instance, &layers[i]);
+    if (nanoseconds)
+      nanoseconds[i] = now() - start;
+  }
   atomic_flag_clear(&instance->running);
   return PATTERN_OK;
 }

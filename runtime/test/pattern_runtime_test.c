@@ -29,30 +29,37 @@ static void reverse(void *const buffers[], int64_t lo, int64_t hi) {
     to[i] = from[UNITS - 1 - i];
 }
 
-static void check_threads(int32_t threads) {
+static void check_threads(int32_t threads, int64_t chunk) {
   pattern_instance *instance = NULL;
   expect(pattern_instance_create(threads, &instance) == PATTERN_OK, "an instance is created");
   int64_t *values = calloc(UNITS, sizeof *values), *copies = calloc(UNITS, sizeof *copies);
   void *buffers[] = {values, copies};
-  pattern_layer layers[] = {{add_one, UNITS, NULL}, {reverse, UNITS, NULL}, {add_one, 0, NULL}};
+  pattern_layer layers[] = {
+      {add_one, UNITS, NULL, chunk}, {reverse, UNITS, NULL, chunk}, {add_one, 0, NULL, chunk}};
+  int64_t nanoseconds[3] = {-1, -1, -1};
   for (int round = 1; round <= ROUNDS; ++round) {
-    expect(pattern_instance_run(instance, layers, 3, buffers) == PATTERN_OK, "a run succeeds");
+    expect(pattern_instance_run(instance, layers, 3, buffers, round % 2 ? nanoseconds : NULL) ==
+               PATTERN_OK,
+           "a run succeeds");
     for (int i = 0; i < UNITS; ++i)
       expect(copies[i] == round, "every unit is computed once, before the next layer reads it");
   }
+  for (int i = 0; i < 3; ++i)
+    expect(nanoseconds[i] >= 0, "every layer is timed");
   free(values);
   free(copies);
   expect(pattern_instance_destroy(instance) == PATTERN_OK, "an idle instance is destroyed");
 }
 
 static void *check_in_thread(void *threads) {
-  check_threads(*(int32_t *)threads);
+  check_threads(*(int32_t *)threads, 0);
   return NULL;
 }
 
 int main(void) {
   for (int32_t threads = 1; threads <= 5; ++threads)
-    check_threads(threads);
+    for (int64_t chunk = 0; chunk <= 3 * UNITS; chunk = 7 * chunk + 1)
+      check_threads(threads, chunk);
   pthread_t pair[2];
   int32_t threads = 3;
   for (int i = 0; i < 2; ++i)
@@ -61,7 +68,8 @@ int main(void) {
     pthread_join(pair[i], NULL);
   pattern_instance *instance = NULL;
   expect(pattern_instance_create(0, &instance) == PATTERN_BAD_ARGUMENT, "0 threads are refused");
-  expect(pattern_instance_run(NULL, NULL, 0, NULL) == PATTERN_BAD_ARGUMENT, "NULL is refused");
+  expect(pattern_instance_run(NULL, NULL, 0, NULL, NULL) == PATTERN_BAD_ARGUMENT,
+         "NULL is refused");
   expect(pattern_abi_version() == PATTERN_ABI_VERSION, "header and library agree");
   puts("pattern_runtime: all rules hold");
   return 0;
