@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pattern_mlir.compiler import CompiledModel, compile
+    from pattern_mlir.compiled_model import CompiledModel, load
+    from pattern_mlir.compiler import compile
     from pattern_mlir.errors import PatternError
     from pattern_mlir.importer import import_program
     from pattern_mlir.interpretation import interpret
@@ -27,16 +28,18 @@ __all__ = [
     "compile",
     "import_program",
     "interpret",
+    "load",
 ]
 
 _HOMES = {
-    "CompiledModel": "compiler",
+    "CompiledModel": "compiled_model",
     "ParameterStore": "parameters",
     "PatternError": "errors",
     "Program": "program",
     "compile": "compiler",
     "import_program": "importer",
     "interpret": "interpretation",
+    "load": "compiled_model",
 }
 
 

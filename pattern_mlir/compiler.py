@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
 
 from pattern_mlir import codegen, pipelines
+from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
+from pattern_mlir.layer_reports import layer_reports
+from pattern_mlir.package import Contents
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.passes.base import place
 from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
-from pattern_mlir.report import LayerReport, Report, layer_reports
-from pattern_mlir.runtime.jit import Executable
-from pattern_mlir.runtime.plan import InputError
+from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.structure import Structure, structure_of
 from pattern_mlir.targets import target as find_target
 
 if TYPE_CHECKING:
@@ -29,79 +29,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
-class CompiledModel:
-    """A compiled network; call it like the model that it was compiled from.
-
-    It takes torch tensors or numpy arrays, of the shapes and types that the model was exported
-    with, and returns the same kind, in the structure of the model's own outputs.
-    """
-
-    def __init__(
-        self,
-        executable: Executable,
-        report: Report,
-        input_spec: Any = None,
-        output_spec: Any = None,
-    ) -> None:
-        """Wrap ``executable``; the specs are the pytree structures of inputs and outputs."""
-        self._executable = executable
-        self._report = report
-        self._input_spec = input_spec
-        self._output_spec = output_spec
-
-    def __call__(self, *inputs: Any, **keywords: Any) -> Any:
-        """Run the network.
-
-        Raises:
-            InputError: the inputs do not fit the model.
-        """
-        flat = self._flat(inputs, keywords)
-        from_torch = any(not isinstance(value, np.ndarray) for value in flat)
-        names = self._input_names() + [str(i) for i in range(len(flat))]
-        outputs: list[Any] = self._executable.run(list(map(_array, flat, names)))
-        if from_torch:
-            import torch
-
-            outputs = [torch.from_numpy(output) for output in outputs]
-        if self._output_spec is not None:
-            from torch.utils._pytree import tree_unflatten
-
-            return tree_unflatten(outputs, self._output_spec)
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
-
-    def _flat(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
-        """Return the tensors among the inputs in the order of the compiled function's."""
-        if not keywords and not any(isinstance(value, (tuple, list, dict)) for value in inputs):
-            return list(inputs)
-        if self._input_spec is None:
-            raise InputError(
-                f"the model takes its inputs one by one: {', '.join(self._input_names())}"
-            )
-        from torch.utils._pytree import tree_flatten
-
-        names = self._input_spec.children()[1].context or ()
-        ordered = {name: keywords[name] for name in names if name in keywords}
-        flat, spec = tree_flatten((tuple(inputs), {**ordered, **keywords}))
-        if spec != self._input_spec:
-            raise InputError(
-                "the inputs are not nested or named as they were at the export; pass them so, or"
-                f" one by one: {', '.join(self._input_names())}"
-            )
-        return list(flat)
-
-    def _input_names(self) -> list[str]:
-        return [spec.name for spec in self._executable.plan.inputs]
-
-    def report(self) -> Report:
-        """Return what was done to each layer; `print` shows it as a table."""
-        return self._report
-
-
 def compile(
     program: ExportedProgram | Program | str | os.PathLike[str],
     target: str = "host",
     threads: int = 1,
     *,
+    chunk: int = 0,
     levels: Path | None = None,
 ) -> CompiledModel:
     """Compile an exported model into a function in this process.
@@ -111,6 +44,8 @@ def compile(
             is.
         target: the machine to compile for; `host` is this one.
         threads: how many threads run the network.
+        chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
+            each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
 
     Raises:
@@ -141,9 +76,27 @@ def compile(
         arena_bytes=plan.arena_bytes,
         weight_bytes=weights.nbytes,
     )
-    code = codegen.object_code(current, machine)
-    specs = (getattr(current, name, None) for name in ("input_spec", "output_spec"))
-    return CompiledModel(Executable(code, plan, weights, threads), report, *specs)
+    input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
+    contents = Contents(
+        code=codegen.object_code(current, machine),
+        weights=weights,
+        plan=plan,
+        threads=threads,
+        triple=machine.triple,
+        features=machine.required,
+        structure=_structure(output_spec, len(plan.outputs)),
+        report=report,
+    )
+    return CompiledModel(contents, input_spec, output_spec, chunk)
+
+
+def _structure(spec: Any, count: int) -> Structure:
+    """Return how ``count`` outputs are nested: as the pytree ``spec``, else as a tuple."""
+    if spec is None:
+        return 0 if count == 1 else structure_of(tuple(range(count)))
+    from torch.utils._pytree import tree_unflatten
+
+    return structure_of(tree_unflatten(list(range(count)), spec))
 
 
 def open_program(program: ExportedProgram | Program | str | os.PathLike[str]) -> Program:
@@ -180,21 +133,6 @@ def first_line(error: ir.MLIRError, program: Program | None = None) -> str:
 def _fallbacks(program: Program) -> tuple[str, ...]:
     found = program.module.operation.attributes.get(FALLBACKS_ATTRIBUTE, ())
     return tuple(ir.StringAttr(text).value for text in found)
-
-
-def _array(value: Any, name: str) -> Array:
-    if isinstance(value, np.ndarray):
-        return value
-    if not hasattr(value, "detach"):
-        raise InputError(
-            f"input '{name}' is of type {type(value).__name__};"
-            " pass a torch tensor or a numpy array"
-        )
-    try:
-        tensor: Array = value.detach().cpu().numpy()
-    except TypeError as error:
-        raise InputError(f"input '{name}' has no form in numpy: {error}") from None
-    return tensor
 
 
 def _write(path: Path, text: str) -> None:

@@ -30,6 +30,10 @@ class CompileError(PatternError):
     """A module cannot be lowered to the target."""
 
 
+class PackageError(PatternError):
+    """A package is damaged, of another version, or for another machine."""
+
+
 class InterpretError(PatternError):
     """A module cannot be interpreted, or the inputs do not fit it."""
 

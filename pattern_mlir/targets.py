@@ -35,6 +35,12 @@ class Target:
     lanes: int
     registers: int
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The features that a processor must have to run the code, by LLVM's names."""
+        words = self.features.split(",")
+        return tuple(word[1:] for word in words if word.startswith("+"))
+
 
 def target(name: str, cpu: str | None = None) -> Target:
     """Return the target ``name``; raise CompileError if there is none.

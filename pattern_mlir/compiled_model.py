@@ -1,0 +1,126 @@
+"""A compiled network in this process: called like the model, saved as a package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pattern_mlir import package
+from pattern_mlir.package import Contents
+from pattern_mlir.report import Report
+from pattern_mlir.runtime.jit import Executable
+from pattern_mlir.runtime.plan import InputError, PlannedLayer
+from pattern_mlir.structure import nested
+
+Array = npt.NDArray[Any]
+
+
+class CompiledModel:
+    """A compiled network; call it like the model that it was compiled from.
+
+    It takes torch tensors or numpy arrays, of the shapes and types that the model was exported
+    with, and returns the same kind, in the structure of the model's own outputs.
+    """
+
+    def __init__(
+        self,
+        contents: Contents,
+        input_spec: Any = None,
+        output_spec: Any = None,
+        chunk: int = 0,
+    ) -> None:
+        """Link ``contents`` and start its threads.
+
+        The specs are the pytree structures of inputs and outputs, which a package does not keep;
+        ``chunk`` is that of `Executable`.
+        """
+        self._contents = contents
+        self._executable = Executable(
+            contents.code, contents.plan, contents.weights, contents.threads, chunk
+        )
+        self._input_spec = input_spec
+        self._output_spec = output_spec
+
+    def __call__(self, *inputs: Any, **keywords: Any) -> Any:
+        """Run the network.
+
+        Raises:
+            InputError: the inputs do not fit the model.
+        """
+        flat = self._flat(inputs, keywords)
+        from_torch = any(not isinstance(value, np.ndarray) for value in flat)
+        names = self._input_names() + [str(i) for i in range(len(flat))]
+        outputs: list[Any] = self._executable.run(list(map(_array, flat, names)))
+        if from_torch:
+            import torch
+
+            outputs = [torch.from_numpy(output) for output in outputs]
+        if self._output_spec is not None:
+            from torch.utils._pytree import tree_unflatten
+
+            return tree_unflatten(outputs, self._output_spec)
+        return nested(self._contents.structure, outputs)
+
+    def _flat(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
+        """Return the tensors among the inputs in the order of the compiled function's."""
+        if not keywords and not any(isinstance(value, (tuple, list, dict)) for value in inputs):
+            return list(inputs)
+        if self._input_spec is None:
+            raise InputError(
+                f"the model takes its inputs one by one: {', '.join(self._input_names())}"
+            )
+        from torch.utils._pytree import tree_flatten
+
+        names = self._input_spec.children()[1].context or ()
+        ordered = {name: keywords[name] for name in names if name in keywords}
+        flat, spec = tree_flatten((tuple(inputs), {**ordered, **keywords}))
+        if spec != self._input_spec:
+            raise InputError(
+                "the inputs are not nested or named as they were at the export; pass them so, or"
+                f" one by one: {', '.join(self._input_names())}"
+            )
+        return list(flat)
+
+    def _input_names(self) -> list[str]:
+        return [spec.name for spec in self._executable.plan.inputs]
+
+    def report(self) -> Report:
+        """Return what was done to each layer; `print` shows it as a table."""
+        return self._contents.report
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as a package, which `pattern_mlir.load` reads without torch or MLIR."""
+        package.write(path, self._contents)
+
+    def profile(self, *inputs: Array) -> list[tuple[PlannedLayer, int]]:
+        """Run the network on numpy arrays; return each layer and the nanoseconds that it took."""
+        _outputs, nanoseconds = self._executable.profile(inputs)
+        return list(zip(self._contents.plan.layers, nanoseconds, strict=True))
+
+
+def load(path: str | os.PathLike[str], chunk: int = 0) -> CompiledModel:
+    """Load a package that `CompiledModel.save` wrote.
+
+    Raises:
+        PackageError: it is damaged, of another version, or for another machine.
+    """
+    return CompiledModel(package.read(path), chunk=chunk)
+
+
+def _array(value: Any, name: str) -> Array:
+    if isinstance(value, np.ndarray):
+        return value
+    if not hasattr(value, "detach"):
+        raise InputError(
+            f"input '{name}' is of type {type(value).__name__};"
+            " pass a torch tensor or a numpy array"
+        )
+    try:
+        tensor: Array = value.detach().cpu().numpy()
+    except TypeError as error:
+        raise InputError(f"input '{name}' has no form in numpy: {error}") from None
+    return tensor

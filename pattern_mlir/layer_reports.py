@@ -1,0 +1,104 @@
+"""Collects the report of each layer from a module after its schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+
+from pattern_mlir import patterns
+from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
+from pattern_mlir.dialects.convolution import conv_shape
+from pattern_mlir.passes.base import walk
+from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.program import Program
+from pattern_mlir.report import LayerReport
+
+
+def layer_reports(program: Program) -> tuple[LayerReport, ...]:
+    """Describe the layers of ``program``, a module of pattern operations after its schedule."""
+    operations = [
+        op for op in walk(program.module.operation, ir.OpView) if isinstance(op, (ConvOp, LinearOp))
+    ]
+    return tuple(_layer(op, program) for op in operations)
+
+
+def _layer(op: Any, program: Program) -> LayerReport:
+    if not is_parameter(op.weight):
+        return _computed_weight(op)
+    producer = op.weight.owner.opview
+    weight = producer.array(program.parameters)
+    kernels = weight.reshape(*weight.shape[:2], -1)
+    nonzeros = np.count_nonzero(kernels, axis=(1, 2))
+    outputs = _positions(op)
+    encoding = ir.RankedTensorType(op.weight.type).encoding
+    sparse = isinstance(encoding, SparseAttr)
+    # A dense layer multiplies its zeros, too.
+    work = nonzeros if sparse else np.full_like(nonzeros, kernels[0].size)
+    return LayerReport(
+        name=producer.parameter_name.removesuffix(".weight"),
+        kind=_kind(op, weight.shape),
+        shape=f"{weight.shape[0]} x {weight.shape[1]}",
+        patterns=len(encoding.to_library().patterns) if sparse else 0,
+        kernels_kept=int(kernels.any(axis=2).sum()),
+        kernels=weight.shape[0] * weight.shape[1],
+        multiplications=int(work.sum()) * outputs,
+        dense_multiplications=weight.size * outputs,
+        imbalance=_imbalance(op, work),
+        dense_reason=_dense_reason(op),
+    )
+
+
+def _computed_weight(op: Any) -> LayerReport:
+    shape = shape_of(op.weight)
+    size = int(np.prod(shape))
+    return LayerReport(
+        name="(weight computed at run time)",
+        kind=_kind(op, shape),
+        shape=f"{shape[0]} x {shape[1]}",
+        patterns=0,
+        kernels_kept=shape[0] * shape[1],
+        kernels=shape[0] * shape[1],
+        multiplications=size * _positions(op),
+        dense_multiplications=size * _positions(op),
+        imbalance=1.0,
+        dense_reason=_dense_reason(op),
+    )
+
+
+def _positions(op: Any) -> int:
+    """Return at how many positions each filter is applied."""
+    if isinstance(op, LinearOp):
+        return int(np.prod(shape_of(op.result)[:-1]))
+    windows = (integers(op.strides), integers(op.padding), integers(op.dilations))
+    images, _, height, width = conv_shape(shape_of(op.input), shape_of(op.weight), *windows)
+    return images * height * width
+
+
+def _kind(op: Any, weight_shape: Any) -> str:
+    if isinstance(op, LinearOp):
+        return "linear"
+    groups = int(ir.IntegerAttr(op.groups).value)
+    window = f"{weight_shape[2]}x{weight_shape[3]}"
+    words = [f"depthwise {window}" if weight_shape[1] == 1 and groups > 1 else f"conv {window}"]
+    strides, dilations = integers(op.strides), integers(op.dilations)
+    words += [f"stride {max(strides)}"] if max(strides) > 1 else []
+    words += [f"dilation {max(dilations)}"] if max(dilations) > 1 else []
+    words += [f"groups {groups}"] if groups > 1 and weight_shape[1] > 1 else []
+    return " ".join(words)
+
+
+def _imbalance(op: Any, work: Any) -> float:
+    if "filter_boundaries" not in op.attributes:
+        return 1.0
+    boundaries = np.array(integers(op.attributes["filter_boundaries"]))
+    return float(patterns.imbalance(work, np.arange(len(work)), boundaries))
+
+
+def _dense_reason(op: Any) -> str:
+    if isinstance(op, LinearOp):
+        return "linear layers have no kernels to prune"
+    if "dense_reason" in op.attributes:
+        return str(ir.StringAttr(op.attributes["dense_reason"]).value)
+    return ""
