@@ -94,8 +94,9 @@ class PatternAssignLayouts(Pass):
             node.chosen = node.ways[way]
         running = [node for node in nodes if node.chosen is not None]
         layouts = _joined_layouts(running)
+        copies = _Copies(running, layouts)
         for node in running:
-            node.rewrite(layouts)
+            node.rewrite(layouts, copies)
         for value in layouts:
             _restore_plain_uses(value)
 
@@ -136,20 +137,49 @@ class _Node:
             return LaneLayout(*blocks)
         return LaneLayout(*blocks, self.description.halo, self.description.fill or 0.0)
 
-    def rewrite(self, layouts: dict[Any, LaneLayout]) -> None:
-        """Write the result's layout into its type; put relayouts before what differs."""
+    def copy_key(self, position: int, value: Any, layouts: dict[Any, LaneLayout]) -> Any:
+        """Return what copy of operand ``position`` the operation reads; None for no copy."""
+        needed = self.layout(position)
+        fill = None if position else self.description.fill
+        if value in layouts and _serves(layouts[value], needed, fill):
+            return None
+        return value, needed.grid, needed.block, needed.fill
+
+    def rewrite(self, layouts: dict[Any, LaneLayout], copies: _Copies) -> None:
+        """Write the result's layout into its type; read copies of what has another layout."""
         for position, value in self.inputs():
-            needed = self.layout(position)
-            if value in layouts and _serves(layouts[value], needed, self._fill(position)):
-                continue
-            with ir.InsertionPoint(self.op), self.op.location:
-                relayout = RelayoutOp.build(value, needed)
-            self.op.operation.operands[position] = relayout.result
+            key = self.copy_key(position, value, layouts)
+            if key is not None:
+                self.op.operation.operands[position] = copies.get(key, self.op)
         result = self.op.result
         result.set_type(with_layout(result.type, layouts[result]))
 
-    def _fill(self, position: int) -> float | None:
-        return None if position else self.description.fill
+
+class _Copies:
+    """Copies of tensors in other layouts: one for all that read the same blocks."""
+
+    def __init__(self, nodes: Sequence[_Node], layouts: dict[Any, LaneLayout]) -> None:
+        """Join the halos of those of ``nodes`` that read the same copy."""
+        self._layouts: dict[Any, LaneLayout] = {}
+        self._made: dict[Any, Any] = {}
+        for node in nodes:
+            for position, value in node.inputs():
+                key, needed = node.copy_key(position, value, layouts), node.layout(position)
+                if key is not None:
+                    self._layouts[key] = _joined(self._layouts.get(key, needed), needed)
+
+    def get(self, key: Any, user: Any) -> Any:
+        """Return the copy; the first ``user`` in program order has it made before it."""
+        if key not in self._made:
+            with ir.InsertionPoint(user), user.location:
+                self._made[key] = RelayoutOp.build(key[0], self._layouts[key]).result
+        return self._made[key]
+
+
+def _joined(layout: LaneLayout, other: LaneLayout) -> LaneLayout:
+    """Return ``layout`` with a halo as wide as that of ``other``, too."""
+    top, left, bottom, right = map(max, layout.halo, other.halo)
+    return replace(layout, halo=(top, left, bottom, right))
 
 
 def _serves(layout: LaneLayout, needed: LaneLayout, fill: float | None) -> bool:
@@ -173,8 +203,7 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
             own, needed = layouts.get(value), node.layout(position)
             if own is None or (own.grid, own.block) != (needed.grid, needed.block):
                 continue
-            top, left, bottom, right = map(max, own.halo, needed.halo)
-            layouts[value] = replace(own, halo=(top, left, bottom, right))
+            layouts[value] = _joined(own, needed)
             if not position and node.description.fill is not None:
                 fills.setdefault(value, set()).add(node.description.fill)
     for value, wanted in fills.items():

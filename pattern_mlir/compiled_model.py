@@ -13,7 +13,7 @@ from pattern_mlir import package
 from pattern_mlir.package import Contents
 from pattern_mlir.report import Report
 from pattern_mlir.runtime.jit import Executable
-from pattern_mlir.runtime.plan import InputError, PlannedLayer
+from pattern_mlir.runtime.plan import InputError, PlannedLayer, TensorSpec
 from pattern_mlir.structure import nested
 
 Array = npt.NDArray[Any]
@@ -86,7 +86,35 @@ class CompiledModel:
         return list(flat)
 
     def _input_names(self) -> list[str]:
-        return [spec.name for spec in self._executable.plan.inputs]
+        return [spec.name for spec in self.inputs]
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Name, shape and element type of each input."""
+        return self._contents.plan.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Name, shape and element type of each output."""
+        return self._contents.plan.outputs
+
+    @property
+    def threads(self) -> int:
+        """How many threads run the network."""
+        return self._contents.threads
+
+    @property
+    def layers(self) -> tuple[PlannedLayer, ...]:
+        """The layers, in the order in which they run."""
+        return self._contents.plan.layers
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run the network on numpy arrays; return its outputs one by one.
+
+        Raises:
+            InputError: the inputs do not fit the model.
+        """
+        return self._executable.run(inputs)
 
     def report(self) -> Report:
         """Return what was done to each layer; `print` shows it as a table."""
@@ -99,7 +127,7 @@ class CompiledModel:
     def profile(self, *inputs: Array) -> list[tuple[PlannedLayer, int]]:
         """Run the network on numpy arrays; return each layer and the nanoseconds that it took."""
         _outputs, nanoseconds = self._executable.profile(inputs)
-        return list(zip(self._contents.plan.layers, nanoseconds, strict=True))
+        return list(zip(self.layers, nanoseconds, strict=True))
 
 
 def load(path: str | os.PathLike[str], chunk: int = 0) -> CompiledModel:

@@ -12,7 +12,7 @@ from torch_mlir import ir
 from pattern_mlir import codegen, pipelines
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
-from pattern_mlir.layer_reports import layer_reports
+from pattern_mlir.layer_reports import layer_reports, plain_operations
 from pattern_mlir.package import Contents
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.passes.base import place
@@ -54,6 +54,7 @@ def compile(
     machine = find_target(target)
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
+    plain: tuple[str, ...] = ()
     for number, level in enumerate(pipelines.target_levels(machine, threads), start=1):
         try:
             # Once a level: after each pass it would take half of the time to compile.
@@ -61,8 +62,10 @@ def compile(
             current.module.operation.verify()
         except ir.MLIRError as error:
             raise CompileError(first_line(error, current)) from error
-        if level.name == "schedule":
+        if level.name == "layouts":
             layers = layer_reports(current)
+        if level.name == "kernels":
+            plain = plain_operations(current)
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
     if levels is not None:
@@ -72,6 +75,7 @@ def compile(
     report = Report(
         layers=layers,
         fallbacks=_fallbacks(current),
+        plain=plain,
         threads=threads,
         arena_bytes=plan.arena_bytes,
         weight_bytes=weights.nbytes,

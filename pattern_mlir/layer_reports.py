@@ -1,4 +1,4 @@
-"""Collects the report of each layer from a module after its schedule."""
+"""Collects the report of each layer from a module whose layouts are assigned."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from torch_mlir import ir
 from pattern_mlir import patterns
 from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
 from pattern_mlir.dialects.convolution import conv_shape
-from pattern_mlir.passes.base import walk
+from pattern_mlir.dialects.layout import layout_of
+from pattern_mlir.passes.base import place, walk
 from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.passes.lane_operations import describe
 from pattern_mlir.program import Program
 from pattern_mlir.report import LayerReport
 
 
 def layer_reports(program: Program) -> tuple[LayerReport, ...]:
-    """Describe the layers of ``program``, a module of pattern operations after its schedule."""
+    """Describe the layers of ``program``, a module of pattern operations with their layouts."""
     operations = [
         op for op in walk(program.module.operation, ir.OpView) if isinstance(op, (ConvOp, LinearOp))
     ]
@@ -46,6 +48,8 @@ def _layer(op: Any, program: Program) -> LayerReport:
         multiplications=int(work.sum()) * outputs,
         dense_multiplications=weight.size * outputs,
         imbalance=_imbalance(op, work),
+        layout=_layout(op),
+        **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
     )
 
@@ -63,8 +67,42 @@ def _computed_weight(op: Any) -> LayerReport:
         multiplications=size * _positions(op),
         dense_multiplications=size * _positions(op),
         imbalance=1.0,
+        layout=_layout(op),
+        **_sizes(None, None),
         dense_reason=_dense_reason(op),
     )
+
+
+def plain_operations(program: Program) -> tuple[str, ...]:
+    """Return the pattern operations that have got no kernel, with their places and the reason."""
+    found = []
+    for op in walk(program.module.operation, ir.OpView):
+        name = op.operation.name
+        if name.startswith("pattern.") and name != "pattern.parameter":
+            known = describe(op, program.parameters) is not None
+            reason = "costs less so" if known else "has no vector kernel of this form"
+            found.append(f"{name.removeprefix('pattern.')} at {place(op.location)}: {reason}")
+    return tuple(found)
+
+
+def _layout(op: Any) -> str:
+    if isinstance(op, LinearOp) or (layout := layout_of(op.result)) is None:
+        return ""
+    return f"{layout.grid[0]}x{layout.grid[1]} of {layout.block[0]}x{layout.block[1]}"
+
+
+def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, int]:
+    """Return the bytes of a sparse weight, and of what says where its taps belong."""
+    if library is None:
+        return {"index_bytes": 0, "csr_bytes": 0, "weight_bytes": 0}
+    packed = patterns.pack(weight, library)
+    tables = (packed.output_channel, packed.counts, packed.channels)
+    starts = 8 * len(packed.output_channel)
+    return {
+        "index_bytes": sum(table.nbytes for table in tables) + starts,
+        "csr_bytes": 4 * int(np.count_nonzero(weight)) + 4 * (len(weight) + 1),
+        "weight_bytes": packed.taps.nbytes,
+    }
 
 
 def _positions(op: Any) -> int:

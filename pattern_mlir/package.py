@@ -169,7 +169,12 @@ def _contents(
         triple=manifest["triple"],
         features=tuple(manifest["features"]),
         structure=manifest["structure"],
-        report=Report(layers=layers, fallbacks=tuple(report.pop("fallbacks")), **report),
+        report=Report(
+            layers=layers,
+            fallbacks=tuple(report.pop("fallbacks")),
+            plain=tuple(report.pop("plain")),
+            **report,
+        ),
     )
 
 

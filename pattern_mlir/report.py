@@ -21,6 +21,10 @@ class LayerReport:
         multiplications: multiply-accumulates an input, zeros left out.
         dense_multiplications: the same with zeros.
         imbalance: the busiest thread's share of the weights over the mean share.
+        layout: lane blocks of the result, rows x columns of blocks; empty where it is plain.
+        index_bytes: bytes beside the kept weights that say where they belong (FKW).
+        csr_bytes: the same for CSR, with an i32 column for each weight and an i32 row pointer.
+        weight_bytes: bytes of the kept weights.
         dense_reason: why the layer is not sparse; empty for a sparse one.
     """
 
@@ -33,6 +37,10 @@ class LayerReport:
     multiplications: int
     dense_multiplications: int
     imbalance: float
+    layout: str
+    index_bytes: int
+    csr_bytes: int
+    weight_bytes: int
     dense_reason: str
 
 
@@ -44,6 +52,7 @@ class Report:
         layers: convolutions and linear layers in program order.
         fallbacks: operations that the compiler has no form of its own for, with their places;
             they run as plain loops.
+        plain: operations of its own that run as plain loops all the same, with the reason.
         threads: how many threads the network was scheduled for.
         arena_bytes: memory for all intermediate results.
         weight_bytes: memory for all weights.
@@ -51,6 +60,7 @@ class Report:
 
     layers: tuple[LayerReport, ...]
     fallbacks: tuple[str, ...]
+    plain: tuple[str, ...]
     threads: int
     arena_bytes: int
     weight_bytes: int
@@ -69,7 +79,7 @@ class Report:
         """Return the report as a table for a terminal."""
         from rich.console import Console
 
-        console = Console(width=132, highlight=False)
+        console = Console(width=148, highlight=False)
         with console.capture() as capture:
             console.print(_table(self))
         return capture.get() + "\n".join(self._closing_lines())
@@ -82,8 +92,20 @@ class Report:
             f"{self.threads} threads, {self.weight_bytes / 1e6:.1f} MB of weights,"
             f" {self.arena_bytes / 1e6:.1f} MB of intermediate results",
         ]
+        index, csr, weights = (
+            sum(getattr(layer, name) for layer in self.layers)
+            for name in ("index_bytes", "csr_bytes", "weight_bytes")
+        )
+        if weights:
+            lines.append(
+                f"sparse weights: {index / weights:.1%} over their non-zeros (CSR:"
+                f" {csr / weights:.1%})"
+            )
+        if self.plain:
+            lines.append("in plain loops:")
+            lines += [f"  {operation}" for operation in self.plain]
         if self.fallbacks:
-            lines.append(f"plain loops run {len(self.fallbacks)} operations that have no own form:")
+            lines.append("in plain loops, without a form of their own:")
             lines += [f"  {fallback}" for fallback in self.fallbacks]
         return lines
 
@@ -97,6 +119,7 @@ def _table(report: Report) -> Any:
     table.add_column("kind", no_wrap=True)
     for heading in ("shape", "patterns", "kernels kept", "M MACs", "imbalance"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("lanes", no_wrap=True)
     table.add_column("dense because")
     for layer in report.layers:
         table.add_row(
@@ -107,6 +130,7 @@ def _table(report: Report) -> Any:
             f"{layer.kernels_kept} of {layer.kernels}",
             f"{layer.multiplications / 1e6:.1f}",
             f"{layer.imbalance:.3f}",
+            layer.layout,
             layer.dense_reason,
         )
     return table

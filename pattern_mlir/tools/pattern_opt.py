@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pattern_mlir import __version__
-from pattern_mlir.errors import PatternError, PipelineError, did_you_mean
+from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.passes import PASS_NAMES
+from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -31,22 +31,15 @@ PASS_OPTION = "--pass"
 """What flags of passes are turned into."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports mistakes as exceptions, with the nearest option there is."""
+class _Parser(Parser):
+    """Knows that passes are flags, too."""
 
-    def error(self, message: str) -> NoReturn:
-        """Raise PipelineError with ``message``."""
-        unknown = re.match(r"unrecognized arguments: (\S+)", message)
-        if unknown:
-            message = self._explain(unknown[1].partition("=")[0])
-        raise PipelineError(f"{message} (pattern-opt --help lists all options)")
-
-    def _explain(self, word: str) -> str:
+    def explain(self, word: str) -> str:
         """Return one line about an argument that is not known."""
         from pattern_mlir.pipelines import COMMON_UPSTREAM_PASSES
 
         if not word.startswith("-"):
-            return f"'{word}' is one input too many"
+            return super().explain(word)
         if word.lstrip("-") in COMMON_UPSTREAM_PASSES:
             return (
                 f"'{word}' is a pass of MLIR:"
@@ -74,7 +67,7 @@ def _parser() -> _Parser:
     passes.add_argument(PASS_OPTION, dest="passes", action="append", help=argparse.SUPPRESS)
     passes.add_argument("--target", help="the whole pipeline of a target, such as host")
     passes.add_argument("--cpu", help="a processor to compile for, such as x86-64-v3; this one")
-    passes.add_argument("--threads", type=_at_least(1), help="threads that --target splits for")
+    passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
     passes.add_argument(
@@ -102,7 +95,7 @@ def _parser() -> _Parser:
         testing.add_argument(f"--{name}", action="store_true", help=text)
     testing.add_argument(
         "--mlir-elide-elementsattrs-if-larger",
-        type=_at_least(0),
+        type=at_least(0),
         metavar="N",
         help="shorten literals",
     )
@@ -114,15 +107,6 @@ def _parser() -> _Parser:
         help="where to write a module and pipeline that fails",
     )
     return parser
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not re.fullmatch(r"\d+", text) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"needs a number of at least {least}, got '{text}'")
-        return int(text)
-
-    return number
 
 
 def _truth(text: str) -> bool:
@@ -167,30 +151,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code, 0 or 1."""
-    given = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in given
-    try:
-        return _run(parse_arguments(given))
-    except PatternError as error:
-        return _fail(str(error), debug)
-    except KeyboardInterrupt:
-        return 130  # as shells report an interrupt
-    except OSError as error:
-        return _fail(f"{error.filename or 'output'}: {error.strerror}", debug)
-    except Exception as error:
-        return _fail(
-            f"internal error, {type(error).__name__}: {error};"
-            " run again with --debug and report it",
-            debug,
-        )
-
-
-def _fail(message: str, debug: bool) -> int:
-    """Print one line about the exception that is handled now."""
-    if debug:
-        raise
-    print(f"pattern-opt: error: {' '.join(message.split())}", file=sys.stderr)
-    return 1
+    return run_tool("pattern-opt", lambda words: _run(parse_arguments(words)), arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -199,9 +160,32 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
         return 0
+    if arguments.emit == "package":
+        return _write_package(arguments)
     from pattern_mlir.tools.driver import process
 
     return process(arguments, _read(arguments.input))
+
+
+def _write_package(arguments: argparse.Namespace) -> int:
+    """Compile the input and write it as a package."""
+    from pattern_mlir.compiler import compile
+
+    if (
+        arguments.target is None
+        or arguments.cpu is not None
+        or "-"
+        in (
+            arguments.input,
+            arguments.output,
+        )
+    ):
+        raise PipelineError(
+            "--emit=package needs an input file, --target=host and -o FILE, and no --cpu:"
+            " a package is for this processor"
+        )
+    compile(arguments.input, arguments.target, arguments.threads or 1).save(arguments.output)
+    return 0
 
 
 def _read(name: str) -> bytes | Path:
@@ -216,8 +200,7 @@ def _read(name: str) -> bytes | Path:
 
 def console() -> Any:
     """Run the tool as a program."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the reader has enough: end, as tools in C
+    end_quietly_without_reader()
     sys.exit(main())
 
 

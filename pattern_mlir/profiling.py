@@ -1,0 +1,103 @@
+"""Where the time of a network goes: each layer, beside what the processor can do."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pattern_mlir.compiled_model import CompiledModel
+from pattern_mlir.runtime.peak import Peak, vector_lanes
+from pattern_mlir.runtime.plan import PlannedLayer
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """A layer and its median time.
+
+    Attributes:
+        layer: what is known of it.
+        nanoseconds: the median of its runs.
+        speed: multiply-accumulates a second, those of pruned weights left out; 0 if not counted.
+        peak_fraction: speed over the processor's peak.
+    """
+
+    layer: PlannedLayer
+    nanoseconds: float
+    speed: float
+    peak_fraction: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The layers of a network, and multiply-accumulates a second that all its threads can do."""
+
+    layers: tuple[LayerProfile, ...]
+    peak: float
+
+    @property
+    def nanoseconds(self) -> float:
+        """The sum of the layers' times."""
+        return sum(layer.nanoseconds for layer in self.layers)
+
+    @property
+    def loops_share(self) -> float:
+        """The share of the time that goes to plain loops."""
+        loops = sum(own.nanoseconds for own in self.layers if own.layer.kernel == "loops")
+        return loops / self.nanoseconds
+
+    def __str__(self) -> str:
+        """Return the profile as a table for a terminal."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE)
+        for heading in ("layer", "kernel", "lanes", "tile"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("us", "share", "GMAC/s", "of peak", "KB"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for own in self.layers:
+            table.add_row(*_row(own, self.nanoseconds))
+        console = Console(width=120, highlight=False)
+        with console.capture() as capture:
+            console.print(table)
+        return (
+            f"{capture.get()}{self.nanoseconds / 1e6:.3f} ms in {len(self.layers)} layers,"
+            f" {self.loops_share:.1%} of it in plain loops; peak {self.peak / 1e9:.1f} GMAC/s,"
+            " measured in the same run"
+        )
+
+
+def _row(own: LayerProfile, total: float) -> list[str]:
+    layer = own.layer
+    return [
+        layer.place,
+        layer.kernel,
+        layer.layout,
+        layer.tile,
+        f"{own.nanoseconds / 1e3:.1f}",
+        f"{own.nanoseconds / total:.1%}",
+        f"{own.speed / 1e9:.1f}" if own.speed else "",
+        f"{own.peak_fraction:.2f}" if own.speed else "",
+        f"{layer.bytes / 1024:.0f}" if layer.bytes else "",
+    ]
+
+
+def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: int = 30) -> Profile:
+    """Time each layer of ``model`` in ``repeat`` runs, the peak measured between them."""
+    peak, peaks, runs = Peak(vector_lanes()), [], []
+    for _ in range(repeat):
+        peaks.append(peak.measure())
+        runs.append([nanoseconds for _, nanoseconds in model.profile(*inputs)])
+    medians = np.median(runs, axis=0).tolist()
+    best = statistics.median(peaks) * model.threads
+    layers = []
+    for layer, nanoseconds in zip(model.layers, medians, strict=True):
+        speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9
+        layers.append(LayerProfile(layer, nanoseconds, speed, speed / best))
+    return Profile(tuple(layers), best)

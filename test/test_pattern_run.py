@@ -1,0 +1,119 @@
+"""`pattern-run` runs packages, measures them, and answers every mistake with one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torch_models import Function, exported, values
+
+import pattern_mlir
+from pattern_mlir.tools.pattern_run import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with packages, the model that one was made of, and inputs."""
+    path = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    program = exported(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), values(1, 3, 8, 8))
+    torch.export.save(program, path / "model.pt2")
+    pattern_mlir.compile(program).save(path / "model.pattern")
+    two = exported(Function(lambda a, b: (a + b, a - b)), values(1, 3), values(1, 3))
+    pattern_mlir.compile(two).save(path / "two.pattern")
+    np.save(path / "x.npy", values(1, 3, 8, 8, seed=1).numpy())
+    for name in ("a", "b"):
+        np.save(path / f"{name}.npy", values(1, 3, seed=ord(name)).numpy())
+    Image.fromarray(np.full((20, 30, 3), [255, 0, 51], np.uint8)).save(path / "picture.png")
+    return path
+
+
+def test_results_are_printed_and_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package, x, y = (str(folder / name) for name in ("model.pattern", "x.npy", "y.npy"))
+    assert main([package, "--input", x, "--output", y]) == 0
+    expected = pattern_mlir.load(package)(np.load(x))
+    np.testing.assert_array_equal(np.load(y), expected)
+    assert capsys.readouterr().out.startswith("output0 [1, 8, 6, 6] float32; largest at ")
+
+
+def test_several_inputs_go_by_order_or_by_name(folder: Path) -> None:
+    package, output = str(folder / "two.pattern"), folder / "y.npz"
+    a, b = (np.load(folder / f"{name}.npy") for name in ("a", "b"))
+    names = [spec.name for spec in pattern_mlir.load(package).inputs]
+    by_name = [f"{names[1]}={folder / 'b.npy'}", f"{names[0]}={folder / 'a.npy'}"]
+    for files in ([folder / "a.npy", folder / "b.npy"], by_name):
+        words = [word for file in files for word in ("--input", str(file))]
+        assert main([package, *words, "--output", str(output)]) == 0
+        results = np.load(output)
+        np.testing.assert_array_equal(results["output0"], a + b)
+        np.testing.assert_array_equal(results["output1"], a - b)
+
+
+def test_a_picture_is_resized_and_normalised(folder: Path) -> None:
+    package, y = str(folder / "model.pattern"), folder / "picture.npy"
+    words = ["--input", str(folder / "picture.png"), "--mean", "0.5,0.5,0.5", "--std", "0.5"]
+    assert main([package, *words, "--output", str(y)]) == 0
+    x = np.empty((1, 3, 8, 8), np.float32)
+    x[:] = ((np.array([1, 0, 0.2]) - 0.5) / 0.5)[:, None, None]
+    np.testing.assert_allclose(np.load(y), pattern_mlir.load(package)(x), rtol=1e-5, atol=1e-6)
+
+
+def test_measurements_say_what_they_are_of(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(folder / "model.pattern"), "--benchmark", "--profile", "--repeat", "3"]
+    assert main([*words, "--chunk", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "median of 3 runs: " in printed
+    assert " conv " in printed and "of peak" in printed and "measured in the same run" in printed
+
+
+def test_a_comparison_names_each_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [str(folder / "model.pattern"), "--compare", str(folder / "model.pt2")]
+    assert main(words) == 0
+    assert "output0: RMS difference " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing.pattern"], "cannot read"),
+        (["x.npy"], "is no package"),
+        (["model.pattern", "--input", "missing.npy"], "missing.npy: No such file"),
+        (["model.pattern", "--input", "model.pt2"], "is no .npy file or picture"),
+        (["model.pattern", "--input", "a.npy"], "has shape [1, 3]"),
+        (["model.pattern", "--input", "x.npy", "--input", "x.npy"], "is one too many"),
+        (["two.pattern", "--input", "picture.png"], "takes no picture"),
+        (["model.pattern", "--input", "picture.png", "--mean", "1,2"], "need 1 or 3 numbers"),
+        (["model.pattern", "--mean", "x"], "needs numbers such as"),
+        (["model.pattern", "--output", "y.txt"], "needs the suffix .npy or .npz"),
+        (["two.pattern", "--output", "y.npy"], "write them to a .npz file"),
+        (["model.pattern", "--repeat", "0"], "needs a number of at least 1"),
+        (["model.pattern", "--benchmrk"], "did you mean '--benchmark'?"),
+        (["model.pattern", "--compare", "x.npy"], "is no .pt2 file"),
+        ([], "required: package"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    before = sorted(folder.iterdir())
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("pattern-run: error: ")
+    assert error.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+def test_debug_shows_where_an_error_comes_from(folder: Path) -> None:
+    with pytest.raises(pattern_mlir.PatternError, match="cannot read"):
+        main([str(folder / "missing"), "--debug"])
