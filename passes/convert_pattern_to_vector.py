@@ -28,8 +28,8 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import Array, ParameterStore
-from pattern_mlir.passes.base import Pass, walk
-from pattern_mlir.passes.filters import filter_order, is_parameter
+from pattern_mlir.passes.base import OperationFailure, Pass, walk
+from pattern_mlir.passes.filters import array_of, filter_order, is_parameter
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
@@ -142,9 +142,28 @@ class _Lowering:
         self._replaced: list[Any] = []
 
     def finish(self) -> None:
-        """Erase what was lowered, users first."""
+        """Erase what was lowered, users first.
+
+        Raises:
+            OperationFailure: something without a kernel reads lane blocks.
+        """
+        gone = {op.operation for op in self._replaced}
+        for op in self._replaced:
+            for use in op.result.uses:
+                if use.owner.operation not in gone:
+                    raise OperationFailure(
+                        use.owner, "has no kernel in lane blocks; put a relayout before it"
+                    )
         for op in reversed(self._replaced):
             op.operation.erase()
+
+    def _vectors(self, op: Any, value: Any) -> Any:
+        """Return the vectors of ``value``, an operand of ``op`` in lane blocks."""
+        if value not in self._physical:
+            raise OperationFailure(
+                op, "reads lane blocks that neither a kernel nor a relayout of this function makes"
+            )
+        return self._physical[value]
 
     def relayout(self, op: Any) -> None:
         """Lower a change of layout: a copy where blocks stay, else by way of a plain tensor."""
@@ -154,7 +173,7 @@ class _Lowering:
             self._physical[op.result] = self._copied(op, before, after)
             return
         if before is not None:
-            value = from_lanes(self._physical[value], before, shape_of(op.input))
+            value = from_lanes(self._vectors(op, value), before, shape_of(op.input))
         if after is None:
             op.result.replace_all_uses_with(value)
         else:
@@ -174,12 +193,12 @@ class _Lowering:
             tile_rows=tiling.rows,
             tile_columns=tiling.columns,
         )
-        return self._calls.call([kernel], [[self._physical[op.input]]])
+        return self._calls.call([kernel], [[self._vectors(op, op.input)]])
 
     def operation(self, op: Any) -> None:
         """Lower an operation to the call of its kernel; a concatenation to one for each piece."""
         kernel = self._kernel(op)
-        inputs = [self._physical[op.operation.operands[i]] for i in lane_operands(op)]
+        inputs = [self._vectors(op, op.operation.operands[i]) for i in lane_operands(op)]
         if isinstance(op, ConcatOp):
             kernels, first = [], 0
             for value in op.operands:
@@ -250,7 +269,7 @@ class _Lowering:
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
         """Return the multiply-accumulates of a convolution, without those of pruned weights."""
-        weight = op.weight.owner.opview.array(self._parameters)
+        weight = array_of(op.weight.owner.opview, self._parameters)
         sparse = isinstance(ir.RankedTensorType(op.weight.type).encoding, SparseAttr)
         kept = np.count_nonzero(weight) if sparse else weight.size
         rows, columns = (size * kernel.shrink for size in kernel.plane)
@@ -259,14 +278,17 @@ class _Lowering:
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""
         parameter = op.weight.owner.opview
-        weight = parameter.array(self._parameters)
+        weight = array_of(parameter, self._parameters)
         groups, filters = integer(op.groups), kernel.filters
         description = describe(op, self._parameters)
         assert description is not None
         if kernel.block > 1:
             tables = _shared_kernel_tables(weight, kernel.block, groups)
         else:
-            tables = _kernel_tables(pack(weight, description.library), groups)
+            try:
+                tables = _kernel_tables(pack(weight, description.library), groups)
+            except ValueError as error:
+                raise OperationFailure(op, str(error)) from None
         order = filter_order(op, "output_channel")
         name = f"{parameter.parameter_name}.fkw"
         values = [self._table(f"{name}.{key}", table) for key, table in tables.items()]

@@ -25,12 +25,15 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.layouts import Pair, covering
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.passes.filters import array_of, is_parameter
 from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.patterns import Library
 
 WIDEST_BLOCK = 4
 """Filters that are computed together where a kernel has a single tap."""
+
+MOST = 65535
+"""Filters or channels that the tables of a packed weight can count."""
 
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid"})
 """Activations after which a maximum does not see a halo of zeros."""
@@ -148,7 +151,10 @@ def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
     if str(result.type.element_type) != "f32" or len(result.type.shape) != 4:
         return None
     if isinstance(op, ConvOp):
-        return _convolution(op, parameters) if is_parameter(op.weight) else None
+        fits = (
+            is_parameter(op.weight) and max(shape_of(op.weight)[0], shape_of(op.input)[1]) <= MOST
+        )
+        return _convolution(op, parameters) if fits else None
     if isinstance(op, MaxPoolOp):
         return _max_pool(op)
     if isinstance(op, (ActivateOp, AddOp, ConcatOp, MultiplyOp)):
@@ -177,7 +183,7 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
     library = Library((kernel_size[0], kernel_size[1]), (tuple(range(taps)),))
     if isinstance(encoding, SparseAttr):
         library = encoding.to_library()
-        weight = conv.weight.owner.opview.array(parameters)
+        weight = array_of(conv.weight.owner.opview, parameters)
         kernels = int(weight.reshape(filters, group_channels, -1).any(axis=2).sum())
     result = shape_of(conv.result)
     return LaneOperation(

@@ -62,7 +62,13 @@ class Program:
                 f"module attribute {PARAMETERS_ATTRIBUTE} names '{name}';"
                 " it must be a plain file name in the module's own folder"
             )
-        return cls(module, ParameterStore.open(folder / name))
+        path = folder / name
+        if path.resolve().parent != folder.resolve():
+            raise ParameterError(
+                f"module attribute {PARAMETERS_ATTRIBUTE} names '{name}', a link to another folder;"
+                " copy the file to the module's own"
+            )
+        return cls(module, ParameterStore.open(path))
 
     @classmethod
     def load(cls, path: Path) -> Program:
