@@ -120,6 +120,41 @@ class LaneKernel:
 
 
 @dataclass(frozen=True)
+class Border:
+    """A store beside those of a tile: into the halo, or of a vector with lanes outside the plane.
+
+    Attributes:
+        offset: where it goes, in vectors from the tile's first one.
+        cell: row and column in the tile of the vector that is stored.
+        sources: the lane that each lane comes from, None for the fill.
+    """
+
+    offset: int
+    cell: Pair
+    sources: tuple[int | None, ...]
+
+
+def borders(kernel: LaneKernel, y: int, x: int, rows: int, columns: int) -> tuple[Border, ...]:
+    """Return the stores beside those of the tile at (y, x), before the pool, of rows x columns.
+
+    Tiles that lie alike, such as those along one edge, have the same.
+    """
+    target, shrink = kernel.target, kernel.shrink
+    top, left, origin = y // shrink, x // shrink, kernel.output_at(y, x)
+    found = []
+    for cell in product(range(rows // shrink), range(columns // shrink)):
+        row, column = top + cell[0], left + cell[1]
+        inside = target.inside(row, column, kernel.plane)
+        stores = list(target.copies(row, column))
+        if not all(inside):
+            stores.append((row, column, tuple(range(target.lanes))))
+        for to_row, to_column, sources in stores:
+            kept = tuple(s if s is not None and inside[s] else None for s in sources)
+            found.append(Border(target.at(to_row, to_column) - origin, cell, kept))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
 class EqualRows:
     """A kernel whose ``count`` rows, ``step`` pixels apart, all have the ``taps`` of the first."""
 

@@ -8,7 +8,7 @@ patterns, several where a kernel has a single tap and would else load once for e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -20,10 +20,12 @@ from pattern_mlir.cost import chains
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
 from pattern_mlir.passes.lane_kernel import (
+    Border,
     Cell,
     EqualRows,
     Kind,
     LaneKernel,
+    borders,
     equal_rows,
     sweeps,
 )
@@ -70,10 +72,6 @@ class _Products:
     shape: Pair
 
 
-_Border = tuple[int, int, Any, tuple[int | None, ...]]
-"""A store beside those of the tile: row, column, vector, and the lane that each lane comes from."""
-
-
 class LaneKernelBuilder(FunctionBuilder):
     """Builds the functions of a `LaneKernel` at the current insertion point."""
 
@@ -115,18 +113,21 @@ class LaneKernelBuilder(FunctionBuilder):
     def build(self) -> None:
         """Build a function for each shape of tile, and the one that calls them for all tiles."""
         kernel = self._kernel
-        places: dict[Pair, list[Pair]] = {}
-        for y, x, rows, columns in kernel.tiles():
-            places.setdefault((rows, columns), []).append((y, x))
-        for (rows, columns), corners in places.items():
-            self._tile(rows, columns, corners)
+        # Tiles of one shape that have the same borders are of one kind.
+        kinds: dict[Pair, list[tuple[Border, ...]]] = {}
+        for tile in kernel.tiles():
+            known, own = kinds.setdefault(tile[2:], []), borders(kernel, *tile)
+            if own not in known:
+                known.append(own)
+        for shape, found in kinds.items():
+            self._tile(shape, found)
         with self.function(self._name, [*self.buffer_types(), self.index, self.index]):
             *buffers, low, high = self.entry.arguments
             images = scf.ForOp(self.constant(0), self.constant(kernel.images), self.constant(1))
             with ir.InsertionPoint(images.body):
                 for y, x, rows, columns in kernel.tiles():
-                    place = places[rows, columns].index((y, x))
-                    numbers = (place, kernel.input_at(y, x), kernel.output_at(y, x))
+                    kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
+                    numbers = (kind, kernel.input_at(y, x), kernel.output_at(y, x))
                     operand = kernel.operand.at(y, x) if kernel.operand else 0
                     arguments = map(self.constant, (*numbers, operand))
                     func.call(
@@ -140,12 +141,12 @@ class LaneKernelBuilder(FunctionBuilder):
     def _tile_name(self, rows: int, columns: int) -> str:
         return f"{self._name}_tile_{rows}x{columns}"
 
-    def _tile(self, rows: int, columns: int, corners: list[Pair]) -> None:
-        """Build all filters from low to high at one tile; ``corners`` are where it may lie."""
+    def _tile(self, shape: Pair, kinds: list[tuple[Border, ...]]) -> None:
+        """Build all filters from low to high at a tile of ``shape``, of any of the ``kinds``."""
         kernel = self._kernel
         types = [*self.buffer_types(), *[self.index] * 7]
-        with self.function(self._tile_name(rows, columns), types):
-            *buffers, image, place, source_at, target_at, operand_at, low, high = (
+        with self.function(self._tile_name(*shape), types):
+            *buffers, image, kind, source_at, target_at, operand_at, low, high = (
                 self.entry.arguments
             )
             named = self._named(buffers)
@@ -158,10 +159,10 @@ class LaneKernelBuilder(FunctionBuilder):
                     Kind.MAX_POOL: self._maxima,
                     Kind.COPY: self._pixels,
                 }[kernel.kind]
-                sums = make(named, image, unit, outputs, source_at, (rows, columns))
+                sums = make(named, image, unit, outputs, source_at, shape)
                 for filter_, output in enumerate(outputs):
                     own = {(y, x): value for (f, y, x), value in sums.items() if f == filter_}
-                    self._finish(named, own, image, output, place, target_at, operand_at, corners)
+                    self._finish(named, own, image, output, kind, target_at, operand_at, kinds)
                 scf.yield_([])
             func.return_([])
 
@@ -364,10 +365,10 @@ class LaneKernelBuilder(FunctionBuilder):
         sums: dict[Pair, Any],
         image: Any,
         output: Any,
-        place: Any,
+        kind: Any,
         target_at: Any,
         operand_at: Any,
-        corners: list[Pair],
+        kinds: list[tuple[Border, ...]],
     ) -> None:
         """Build second operand, activation, pool, and the stores of the tile and of its halo."""
         kernel = self._kernel
@@ -385,38 +386,36 @@ class LaneKernelBuilder(FunctionBuilder):
         window = self._window(buffers.target, kernel.target, plane, target_at)
         for (y, x), value in out.items():
             self._store(value, window, y, x)
-        whole = self._window(buffers.target, kernel.target, plane, self.constant(0))
-        self._finish_border(out, whole, place, corners)
+        self._finish_border(
+            out,
+            lambda at: self._window(
+                buffers.target, kernel.target, plane, arith.addi(target_at, self.constant(at))
+            ),
+            kind,
+            kinds,
+        )
 
     def _finish_border(
-        self, out: dict[Pair, Any], whole: Any, place: Any, corners: list[Pair]
+        self,
+        out: dict[Pair, Any],
+        window_at: Callable[[int], Any],
+        kind: Any,
+        kinds: list[tuple[Border, ...]],
     ) -> None:
-        """Fill lanes outside the plane, and repeat border vectors in the halo, lanes shifted."""
-        kernel, target = self._kernel, self._kernel.target
-        todo: dict[int, list[_Border]] = {}
-        for number, (top, left) in enumerate(corners):
-            for (y, x), value in out.items():
-                row, column = top // kernel.shrink + y, left // kernel.shrink + x
-                inside = target.inside(row, column, kernel.plane)
-                stores = list(target.copies(row, column))
-                if not all(inside):
-                    same = tuple(lane for lane in range(target.lanes))
-                    stores.append((row, column, same))
-                for to_row, to_column, sources in stores:
-                    kept = tuple(s if s is not None and inside[s] else None for s in sources)
-                    todo.setdefault(number, []).append((to_row, to_column, value, kept))
+        """Build the stores of each kind of tile beside its own; lanes are shifted by shuffles."""
+        todo = {number: stores for number, stores in enumerate(kinds) if stores}
         if not todo:
             return
-        switch = scf.IndexSwitchOp([], place, list(todo))
+        switch = scf.IndexSwitchOp([], kind, list(todo))
         with ir.InsertionPoint(switch.default_block):
             scf.yield_([])
-        for border, block in zip(todo.values(), switch.case_blocks, strict=True):
+        for stores, block in zip(todo.values(), switch.case_blocks, strict=True):
             with ir.InsertionPoint(block):
-                fill = self.splat(target.fill)
-                for row, column, value, sources in border:
-                    lanes = [target.lanes if s is None else s for s in sources]
-                    shuffled = vector.shuffle(value, fill, lanes)
-                    self._store(shuffled, whole, row + target.halo[0], column + target.halo[1])
+                fill = self.splat(self._kernel.target.fill)
+                for border in stores:
+                    lanes = [self._kernel.target.lanes if s is None else s for s in border.sources]
+                    shuffled = vector.shuffle(out[border.cell], fill, lanes)
+                    self._store(shuffled, window_at(border.offset), 0, 0)
                 scf.yield_([])
 
     def _window(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any) -> Any:

@@ -25,7 +25,7 @@ KERNEL_CYCLES = 8.0
 FILTER_CYCLES = 40.0
 """A filter's share of a tile beside its kernels: bias, stores, the loops' starts."""
 
-SHAPE_CYCLES = 0.005
+SHAPE_CYCLES = 0.02
 """What each further shape of tile adds to a layer's cost: its code must be compiled and cached."""
 
 

@@ -73,17 +73,21 @@ class LaneLayout:
         The lanes are those of the block's vector that they come from, None outside the grid.
         """
         lanes = {place: lane for lane, place in enumerate(self._blocks())}
-        rows = range(-self.halo[0], self.block[0] + self.halo[2])
-        columns = range(-self.halo[1], self.block[1] + self.halo[3])
+        rows = _congruent(y, self.block[0], -self.halo[0], self.block[0] + self.halo[2])
+        columns = _congruent(x, self.block[1], -self.halo[1], self.block[1] + self.halo[3])
         for halo_y, halo_x in product(rows, columns):
-            down, y_there = divmod(halo_y, self.block[0])
-            right, x_there = divmod(halo_x, self.block[1])
-            if (y_there, x_there) == (y, x) and (down, right) != (0, 0):
+            down, right = halo_y // self.block[0], halo_x // self.block[1]
+            if (down, right) != (0, 0):
                 sources = (lanes.get((r + down, c + right)) for r, c in self._blocks())
                 yield halo_y, halo_x, tuple(sources)
 
     def _blocks(self) -> Iterator[Pair]:
         return product(range(self.grid[0]), range(self.grid[1]))
+
+
+def _congruent(position: int, size: int, start: int, end: int) -> range:
+    """Return the numbers from ``start`` to ``end`` - 1 that are ``position`` modulo ``size``."""
+    return range(start + (position - start) % size, end, size)
 
 
 def covering(count: int, size: int, multiple: int) -> int:

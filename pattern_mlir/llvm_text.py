@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,17 @@ _FORMATS = {
     "double": _Format(11, 52, "0x"),
 }
 
+_DEFINITION = re.compile(
+    r"^define(?P<signature>[^@\n]*@(?P<name>[\w.]+)\([^\n]*\))[^\n]*\{\n.*?^\}\n", re.M | re.S
+)
+"""A function with its body."""
+
+_UNNAMED = re.compile(r" %[\w.]+(?=[,)])")
+"""The names of arguments, which a declaration leaves out."""
+
+_SHARED = re.compile(r"^(?:declare [^\n]*|attributes #\d+ = [^\n]*|![\w.]+ = [^\n]*)$", re.M)
+"""What both parts of a module need: declarations, attributes and metadata."""
+
 _QUOTED = re.compile(r'("[^"]*")')
 
 _TOKEN = re.compile(
@@ -42,6 +54,25 @@ _TOKEN = re.compile(
 def for_llvm_22(text: str) -> str:
     """Return the IR ``text`` with each floating-point literal in hexadecimal form."""
     return "\n".join(_rewrite_line(line) for line in text.split("\n"))
+
+
+def split_functions(text: str, names: Collection[str]) -> tuple[str, str]:
+    """Return two modules: the functions ``names`` of the IR ``text``, and the others.
+
+    Each declares what the other one defines; linked, they are the module that they come from.
+    Definitions of other kinds than functions stay with ``names``.
+    """
+    parts: tuple[list[str], list[str]] = ([], [])
+    position = 0
+    for definition in _DEFINITION.finditer(text):
+        parts[0].append(text[position : definition.start()])
+        position = definition.end()
+        own, other = parts if definition["name"] in names else parts[::-1]
+        own.append(definition[0])
+        other.append(_UNNAMED.sub("", f"declare{definition['signature']}\n"))
+    parts[0].append(text[position:])
+    shared = _SHARED.findall(text)
+    return "".join(parts[0]), "\n".join([*parts[1], *shared])
 
 
 def _rewrite_line(line: str) -> str:
