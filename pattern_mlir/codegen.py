@@ -127,8 +127,7 @@ def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu, features=target.features, opt=OPTIMIZATION_LEVEL, reloc="pic"
     )
-    names = {layer.symbol for layer in layer_plan(program).layers}
-    layers, kernels = split_functions(llvm_ir(program), names)
+    layers, kernels = split_functions(llvm_ir(program), _plain_functions(program))
     context = llvm.create_context()
     options = llvm.create_pipeline_tuning_options(OPTIMIZATION_LEVEL)
     builder = llvm.create_pass_builder(machine, options)
@@ -141,6 +140,15 @@ def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
     few.run(rest, builder)
     module.link_in(rest)
     return machine, module
+
+
+def _plain_functions(program: Program) -> set[str]:
+    """Return the names of the functions that are no kernels: the layers; without these, all."""
+    attributes = program.module.operation.attributes
+    if LAYERS in attributes:
+        return {ir.FlatSymbolRefAttr(name).value for name in attributes[LAYERS]}
+    names = (op.operation.attributes.get("sym_name") for op in program.module.body.operations)
+    return {ir.StringAttr(name).value for name in names if name is not None}
 
 
 def _parsed(text: str, target: Target, machine: Any, context: Any) -> Any:
