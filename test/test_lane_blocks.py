@@ -342,3 +342,25 @@ def test_a_product_of_matrices_of_any_size(
         return product(a, b, outs=[start])
 
     check(network.build(build), [left, right], *vectors, threads)
+
+
+@pytest.mark.parametrize("vectors", VECTORS)
+def test_a_pruned_weight_meets_no_infinity_and_nan_stays_nan(vectors: tuple[int, int]) -> None:
+    weight = np.zeros((8, 8, 3, 3), np.float32)
+    weight[:, ::2, 1, 1] = 1  # the centre of every other channel; all else is pruned
+    x = np.ones((1, 8, 16, 16), np.float32)
+    x[0, 0, 5, 5], x[0, 2, 9, 9], x[0, 1] = np.inf, np.nan, np.inf
+    network = Network(x)
+
+    def build(value: Any) -> Any:
+        y = ConvOp.build(
+            value, network.parameter(weight), padding=[1] * 4, activation=activation("relu")
+        )
+        return MaxPoolOp.build(y.result, kernel_size=[2, 2], strides=[2, 2]).result
+
+    program = network.build(build)
+    assert all(layout is not None for layout in layouts(program, *vectors))
+    (y,) = compiled(program, *vectors).run([x])
+    expected = np.full((1, 8, 8, 8), 4, np.float32)
+    expected[:, :, 2, 2], expected[:, :, 4, 4] = np.inf, np.nan
+    np.testing.assert_array_equal(y, expected)

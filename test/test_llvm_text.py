@@ -14,7 +14,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import llvm as llvm_dialect
 
 from pattern_mlir.dialects import create_context
-from pattern_mlir.llvm_text import for_llvm_22, literal
+from pattern_mlir.llvm_text import for_llvm_22, literal, split_functions
 
 TYPES = {"f16": ("half", 16), "bf16": ("bfloat", 16), "f32": ("float", 32), "f64": ("double", 64)}
 """Names in MLIR: the name in LLVM, and the width in bits."""
@@ -178,3 +178,37 @@ def test_what_only_looks_like_a_literal_stays(line: str) -> None:
 )
 def test_hexadecimal_literals(name: str, bits: int, expected: str) -> None:
     assert literal(name, bits) == expected
+
+
+def test_two_parts_of_a_module_link_to_the_whole() -> None:
+    text = """; ModuleID = 'm'
+@table = private constant [2 x i32] [i32 3, i32 4]
+
+declare float @expf(float)
+
+define void @kernel_0(ptr noalias %0, i64 %1) #0 {
+  %3 = call float @expf(float 0x3FF0000000000000)
+  store float %3, ptr %0
+  ret void
+}
+
+define void @layer_0(ptr %0, i64 %1, i64 %2) {
+  %4 = load i32, ptr @table
+  call void @kernel_0(ptr %0, i64 %1)
+  ret void
+}
+
+attributes #0 = { noinline "no-builtins" }
+"""
+    layers, kernels = split_functions(text, {"layer_0"})
+    context = llvm.create_context()
+    first, second = (llvm.parse_assembly(part, context) for part in (layers, kernels))
+
+    def defined(module: llvm.ModuleRef) -> set[str]:
+        return {function.name for function in module.functions if not function.is_declaration}
+
+    assert (defined(first), defined(second)) == ({"layer_0"}, {"kernel_0"})
+    first.link_in(second)
+    first.verify()
+    assert defined(first) == {"layer_0", "kernel_0"}
+    assert "noinline" in str(first.get_function("kernel_0"))
