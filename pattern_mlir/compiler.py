@@ -72,14 +72,8 @@ def compile(
         _write(levels / "llvm.ll", codegen.llvm_ir(current))
     plan = codegen.layer_plan(current)
     weights = current.parameters[WEIGHTS]
-    report = Report(
-        layers=layers,
-        fallbacks=_fallbacks(current),
-        plain=plain,
-        threads=threads,
-        arena_bytes=plan.arena_bytes,
-        weight_bytes=weights.nbytes,
-    )
+    sizes = {"arena_bytes": plan.arena_bytes, "weight_bytes": weights.nbytes}
+    report = Report(layers, _fallbacks(current), plain, threads, **sizes)
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
     contents = Contents(
         code=codegen.object_code(current, machine),
