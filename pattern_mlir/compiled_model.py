@@ -32,15 +32,17 @@ class CompiledModel:
         input_spec: Any = None,
         output_spec: Any = None,
         chunk: int = 0,
+        threads: int | None = None,
     ) -> None:
         """Link ``contents`` and start its threads.
 
         The specs are the pytree structures of inputs and outputs, which a package does not keep;
-        ``chunk`` is that of `Executable`.
+        ``chunk`` is that of `Executable`; ``threads`` is the number compiled for unless given.
         """
         self._contents = contents
+        self._threads = contents.threads if threads is None else threads
         self._executable = Executable(
-            contents.code, contents.plan, contents.weights, contents.threads, chunk
+            contents.code, contents.plan, contents.weights, self._threads, chunk
         )
         self._input_spec = input_spec
         self._output_spec = output_spec
@@ -101,7 +103,7 @@ class CompiledModel:
     @property
     def threads(self) -> int:
         """How many threads run the network."""
-        return self._contents.threads
+        return self._threads
 
     @property
     def layers(self) -> tuple[PlannedLayer, ...]:
@@ -130,13 +132,20 @@ class CompiledModel:
         return list(zip(self.layers, nanoseconds, strict=True))
 
 
-def load(path: str | os.PathLike[str], chunk: int = 0) -> CompiledModel:
+def load(
+    path: str | os.PathLike[str], chunk: int = 0, *, threads: int | None = None
+) -> CompiledModel:
     """Load a package that `CompiledModel.save` wrote.
+
+    Args:
+        path: the package.
+        chunk: units of a layer that a thread takes at a time, as for `compile`.
+        threads: how many threads run the network; None: as many as it was compiled for.
 
     Raises:
         PackageError: it is damaged, of another version, or for another machine.
     """
-    return CompiledModel(package.read(path), chunk=chunk)
+    return CompiledModel(package.read(path), chunk=chunk, threads=threads)
 
 
 def _array(value: Any, name: str) -> Array:

@@ -81,6 +81,7 @@ def compile(
         plan=plan,
         threads=threads,
         triple=machine.triple,
+        cpu=machine.cpu,
         features=machine.required,
         structure=_structure(output_spec, len(plan.outputs)),
         report=report,

@@ -43,12 +43,17 @@ _SHARED = re.compile(r"^(?:declare [^\n]*|attributes #\d+ = [^\n]*|![\w.]+ = [^\
 
 _QUOTED = re.compile(r'("[^"]*")')
 
+_CANDIDATE = re.compile(r"\d\.\d|f0x|[+-](?:inf|qnan|s?nan)")
+"""What only lines with a literal have, and few others."""
+
 _TOKEN = re.compile(
-    r"\b(?P<type>half|bfloat|float|double)\b"
+    r"(?P<name>[%@$!#][-\w.$]+)"
+    r"|\b(?P<type>half|bfloat|float|double)\b"
     r"|\bf0x(?P<bits>[0-9A-Fa-f]+)"
-    r'|(?<![\w.%@"$-])(?P<decimal>-?\d+\.\d+(?:e[+-]?\d+)?)'
-    r'|(?<![\w.%@"$])(?P<sign>[+-])(?P<special>inf|qnan|s?nan\(0x(?P<payload>[0-9A-Fa-f]+)\))'
+    r"|(?<![\w.-])(?P<decimal>-?\d+\.\d+(?:e[+-]?\d+)?)"
+    r"|(?P<sign>[+-])(?P<special>inf|qnan|s?nan\(0x(?P<payload>[0-9A-Fa-f]+)\))"
 )
+"""A literal, a type, or a name, which may look like either."""
 
 
 def for_llvm_22(text: str) -> str:
@@ -76,7 +81,7 @@ def split_functions(text: str, names: Collection[str]) -> tuple[str, str]:
 
 
 def _rewrite_line(line: str) -> str:
-    if not any(name in line for name in _FORMATS):
+    if not _CANDIDATE.search(line):
         return line
     current: str | None = None
 
@@ -85,7 +90,7 @@ def _rewrite_line(line: str) -> str:
         if match["type"]:
             current = match["type"]
             return match[0]
-        if current is None:
+        if match["name"] or current is None:
             return match[0]
         return literal(current, _bits(current, match))
 

@@ -38,6 +38,18 @@ PADDING_FIELD = 0xD935
 LOCAL_HEADER = 30
 """Bytes of a member's header in the file, before its name and extra field."""
 
+PADDING_FIELD_HEADER = 4
+"""Bytes of the extra field before its padding."""
+
+END_RECORD = 22
+"""Bytes of the record at the end of a zip file, before its comment."""
+
+DIGEST = 64
+"""Bytes of the comment: the SHA-256 of the manifest in hexadecimal."""
+
+MEMBER_LIMIT = 2_000_000_000
+"""Bytes of the largest member: headers of larger ones have another form."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -48,7 +60,8 @@ class Contents:
         weights: the packed weights.
         plan: layers and buffers.
         threads: how many threads the layers are split for.
-        triple, features: the machine and the processor features that the code needs.
+        triple, cpu: the machine and the processor that the code was compiled for.
+        features: the processor features that the code needs.
         structure: how the outputs are nested.
         report: what was done to each layer.
     """
@@ -58,19 +71,31 @@ class Contents:
     plan: LayerPlan
     threads: int
     triple: str
+    cpu: str
     features: tuple[str, ...]
     structure: Structure
     report: Report
 
 
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Write a package to ``path``, whole or not at all; the same contents give the same bytes."""
+    """Write a package to ``path``, whole or not at all; the same contents give the same bytes.
+
+    Raises:
+        PackageError: there are too many weights for this format.
+        OSError: the file cannot be written.
+    """
     report = json.dumps(asdict(contents.report), sort_keys=True).encode()
     members: dict[str, Any] = {
         WEIGHTS: contents.weights.data,
         CODE: contents.code,
         REPORT: report,
     }
+    for name, data in members.items():
+        if len(data) > MEMBER_LIMIT:
+            raise PackageError(
+                f"{name} of {len(data)} bytes are too many for a package, which holds"
+                f" {MEMBER_LIMIT}; save the model in parts"
+            )
     manifest = json.dumps(_manifest(contents, members), indent=1, sort_keys=True).encode()
     with (
         atomic_file(Path(path)) as temporary,
@@ -91,6 +116,7 @@ def _manifest(contents: Contents, members: Mapping[str, Any]) -> dict[str, Any]:
         "abi": ABI_VERSION,
         "producer": f"pattern_mlir {__version__}",
         "triple": contents.triple,
+        "cpu": contents.cpu,
         "features": list(contents.features),
         "threads": contents.threads,
         "plan": plan,
@@ -102,14 +128,23 @@ def _manifest(contents: Contents, members: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _aligned_member(name: str, position: int) -> zipfile.ZipInfo:
-    """Return a member whose header stands at ``position`` and whose data is aligned."""
+def _aligned_member(name: str, header: int) -> zipfile.ZipInfo:
+    """Return a member whose header stands at ``header`` and whose data is aligned."""
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    start = position + LOCAL_HEADER + len(name) + 4
-    padding = -start % ALIGNMENT
+    padding = _data_start(header, name) - _padding_start(header, name)
     field = PADDING_FIELD.to_bytes(2, "little") + padding.to_bytes(2, "little")
     info.extra = field + bytes(padding)
     return info
+
+
+def _data_start(header: int, name: str) -> int:
+    """Return where the data of the member whose header stands at ``header`` starts."""
+    start = _padding_start(header, name)
+    return start + -start % ALIGNMENT
+
+
+def _padding_start(header: int, name: str) -> int:
+    return header + LOCAL_HEADER + len(name) + PADDING_FIELD_HEADER
 
 
 def read(path: str | os.PathLike[str]) -> Contents:
@@ -123,36 +158,65 @@ def read(path: str | os.PathLike[str]) -> Contents:
     """
     try:
         with open(path, "rb") as file:
-            memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            archive = zipfile.ZipFile(file)
-            names = [info.filename for info in archive.infolist()]
-            comment, manifest = archive.comment, archive.read(MANIFEST)
-            places = {info.filename: info for info in archive.infolist()}
+            memory = _mapped(file.fileno())
     except OSError as error:
         raise PackageError(f"cannot read '{path}': {error.strerror or error}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise PackageError(
-            f"'{path}' is no package, or is damaged ({error}); write it again"
-        ) from None
-    if hashlib.sha256(manifest).hexdigest().encode() != comment or names != list(MEMBERS):
-        raise PackageError(f"'{path}': {MANIFEST} was altered; write the package again")
-    return _contents(str(path), json.loads(manifest), memory, places)
+    data = _manifest_data(str(path), memory)
+    manifest = json.loads(data)
+    if manifest["format"] != FORMAT_VERSION:
+        raise _other_version(str(path), "format", manifest, FORMAT_VERSION)
+    members, header = {}, _data_start(0, MANIFEST) + len(data)
+    for name in MEMBERS[1:]:
+        start = _data_start(header, name)
+        header = start + manifest["members"][name]["bytes"]
+        members[name] = memory[start:header]
+    return _contents(str(path), manifest, members)
 
 
-def _contents(
-    path: str, manifest: Any, memory: memoryview, places: Mapping[str, zipfile.ZipInfo]
-) -> Contents:
-    for key, own in (("format", FORMAT_VERSION), ("abi", ABI_VERSION)):
-        if manifest[key] != own:
-            raise PackageError(
-                f"'{path}' has {key} version {manifest[key]} (by {manifest['producer']}), this"
-                f" version of pattern_mlir reads {own}; compile the model again"
-            )
+def _mapped(descriptor: int) -> memoryview:
+    """Return an open file as it lies in memory; empty where it is."""
+    if os.fstat(descriptor).st_size == 0:
+        return memoryview(b"")
+    return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+
+
+def _manifest_data(path: str, memory: memoryview) -> bytes:
+    """Return the manifest after comparing it with its checksum, the last bytes of the file.
+
+    Its place is the same in every version of the format. Python's reader of zip files is not
+    asked: it trusts what was altered, and raises errors of many kinds.
+    """
+    start = _data_start(0, MANIFEST)
+    name = bytes(memory[LOCAL_HEADER : LOCAL_HEADER + len(MANIFEST)])
+    if bytes(memory[:4]) != b"PK\3\4" or name != MANIFEST.encode():
+        raise PackageError(f"'{path}' is no package; write one with CompiledModel.save")
+    if bytes(memory[-END_RECORD - DIGEST :][:4]) != b"PK\5\6":
+        raise PackageError(f"'{path}' was truncated: its end is missing; write the package again")
+    data = bytes(memory[start : start + int.from_bytes(memory[18:22], "little")])
+    if hashlib.sha256(data).hexdigest().encode() != memory[-DIGEST:]:
+        raise _altered(path, MANIFEST)
+    return data
+
+
+def _altered(path: str, member: str) -> PackageError:
+    return PackageError(f"'{path}': {member} was altered or truncated; write the package again")
+
+
+def _other_version(path: str, kind: str, manifest: Any, own: int) -> PackageError:
+    return PackageError(
+        f"'{path}' has {kind} version {manifest[kind]} (by {manifest['producer']}), this version of"
+        f" pattern_mlir reads {own}; compile the model again"
+    )
+
+
+def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Contents:
+    """Return what ``members`` hold, after comparing each with its checksum."""
+    if manifest["abi"] != ABI_VERSION:
+        raise _other_version(path, "abi", manifest, ABI_VERSION)
     _check_processor(path, manifest)
-    members = {
-        name: _member(path, name, manifest["members"][name], memory, places[name])
-        for name in MEMBERS[1:]
-    }
+    for name, data in members.items():
+        if hashlib.sha256(data).hexdigest() != manifest["members"][name]["sha256"]:
+            raise _altered(path, name)
     report = json.loads(bytes(members[REPORT]))
     layers = tuple(LayerReport(**layer) for layer in report.pop("layers"))
     plan = manifest["plan"]
@@ -167,6 +231,7 @@ def _contents(
         ),
         threads=manifest["threads"],
         triple=manifest["triple"],
+        cpu=manifest["cpu"],
         features=tuple(manifest["features"]),
         structure=manifest["structure"],
         report=Report(
@@ -202,18 +267,6 @@ def _check_processor(path: str, manifest: Any) -> None:
     missing = [name for name in manifest["features"] if not features.get(name)]
     if missing:
         raise PackageError(
-            f"'{path}' needs a processor with {', '.join(missing)}; compile the model on this one"
+            f"'{path}' is for {manifest['cpu']} and needs a processor with {', '.join(missing)};"
+            " compile the model on this one"
         )
-
-
-def _member(
-    path: str, name: str, expected: Any, memory: memoryview, info: zipfile.ZipInfo
-) -> memoryview:
-    """Return the data of a member, in the mapped file, after comparing its checksum."""
-    header = info.header_offset
-    lengths = memory[header + 26 : header + LOCAL_HEADER]
-    start = header + LOCAL_HEADER + sum(np.frombuffer(lengths, "<u2").tolist())
-    data = memory[start : start + expected["bytes"]]
-    if start % ALIGNMENT or hashlib.sha256(data).hexdigest() != expected["sha256"]:
-        raise PackageError(f"'{path}': {name} was altered or truncated; write the package again")
-    return data

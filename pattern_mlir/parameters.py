@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import mmap
 import os
 import tempfile
@@ -12,8 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
-from safetensors.numpy import save_file
 
 from pattern_mlir.errors import ParameterError
 
@@ -70,6 +70,8 @@ class ParameterStore(Mapping[str, Array]):
 
     def write(self, path: Path) -> None:
         """Write all arrays to the safetensors file ``path``."""
+        from safetensors.numpy import save_file
+
         save_file({name: np.asarray(array, order="C") for name, array in self.items()}, path)
 
     @classmethod
@@ -79,6 +81,8 @@ class ParameterStore(Mapping[str, Array]):
         Raises:
             ParameterError: the file is missing, or is no safetensors file.
         """
+        import safetensors
+
         try:
             file: Any = safetensors.safe_open(path, framework="numpy")
             names = list(file.keys())
@@ -89,8 +93,19 @@ class ParameterStore(Mapping[str, Array]):
             ) from None
         store = cls()
         for name in names:
-            store._arrays[name] = lambda name=name: file.get_tensor(name)  # type: ignore[misc]
+            store._arrays[name] = functools.partial(_read, file, name, path)
         return store
+
+
+def _read(file: Any, name: str, path: Path) -> Array:
+    try:
+        array: Array = file.get_tensor(name)
+    except (AttributeError, TypeError):
+        raise ParameterError(
+            f"parameter '{name}' in '{path}' has elements of type"
+            f" {file.get_slice(name).get_dtype()}, numpy has none; save it as F32"
+        ) from None
+    return array
 
 
 def aligned_bytes(size: int) -> Array:
@@ -121,6 +136,8 @@ class atomic_file:
 
     def __enter__(self) -> Path:
         """Return the temporary path to write to."""
+        if self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self._path))
         try:
             descriptor, name = tempfile.mkstemp(
                 dir=self._path.parent, prefix=f".{self._path.name}."

@@ -6,6 +6,7 @@ channel; a tap is a position in it, counted row by row; a pattern is the set of 
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,20 +84,34 @@ def supports(weight: Array) -> npt.NDArray[np.bool_]:
     return flat
 
 
+def _words(taps: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.uint64]]:
+    """Return the last dimension of ``taps`` as bits of numbers: one array for each 64 taps."""
+    padded = np.pad(taps, [*[(0, 0)] * (taps.ndim - 1), (0, -taps.shape[-1] % 64)])
+    return list(np.moveaxis(np.packbits(padded, axis=-1).view(np.uint64), -1, 0))
+
+
 def assign(weight: Array, library: Library) -> npt.NDArray[np.int16]:
     """Return each kernel's pattern, [filters, channels]: an index into the library, or `EMPTY`.
 
     A kernel takes the smallest pattern that covers it, of equals the one with the lowest index.
 
     Raises:
-        ValueError: no pattern covers a kernel.
+        ValueError: no pattern covers a kernel, or the library is for kernels of another size.
     """
+    if weight.shape[2:] != library.kernel_size:
+        raise ValueError(
+            f"the library is for kernels of {library.kernel_size}, the weight's are"
+            f" {weight.shape[2:]}"
+        )
     kept = supports(weight)
     masks = library.masks
+    words, mask_words = _words(kept), _words(masks)
     assignment = np.full(kept.shape[:2], EMPTY, np.int16)
-    open_ = kept.any(axis=2)
+    open_ = functools.reduce(np.logical_or, [word != 0 for word in words])
     for index in sorted(range(len(masks)), key=lambda i: (masks[i].sum(), i)):
-        covered = open_ & ~(kept & ~masks[index]).any(axis=2)
+        covered = open_.copy()
+        for word, mask in zip(words, mask_words, strict=True):
+            covered &= word & ~mask[index] == 0
         assignment[covered] = index
         open_ &= ~covered
     if open_.any():

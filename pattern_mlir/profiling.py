@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Profile:
     def loops_share(self) -> float:
         """The share of the time that goes to plain loops."""
         loops = sum(own.nanoseconds for own in self.layers if own.layer.kernel == "loops")
-        return loops / self.nanoseconds
+        return loops / max(self.nanoseconds, 1.0)
 
     def __str__(self) -> str:
         """Return the profile as a table for a terminal."""
@@ -81,11 +82,18 @@ def _row(own: LayerProfile, total: float) -> list[str]:
         layer.layout,
         layer.tile,
         f"{own.nanoseconds / 1e3:.1f}",
-        f"{own.nanoseconds / total:.1%}",
+        f"{own.nanoseconds / max(total, 1.0):.1%}",
         f"{own.speed / 1e9:.1f}" if own.speed else "",
         f"{own.peak_fraction:.2f}" if own.speed else "",
         f"{layer.bytes / 1024:.0f}" if layer.bytes else "",
     ]
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: int = 30) -> Profile:
@@ -95,7 +103,7 @@ def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: in
         peaks.append(peak.measure())
         runs.append([nanoseconds for _, nanoseconds in model.profile(*inputs)])
     medians = np.median(runs, axis=0).tolist()
-    best = statistics.median(peaks) * model.threads
+    best = statistics.median(peaks) * min(model.threads, _processors())
     layers = []
     for layer, nanoseconds in zip(model.layers, medians, strict=True):
         speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9

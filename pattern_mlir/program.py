@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -56,14 +57,15 @@ class Program:
         if folder is None or PARAMETERS_ATTRIBUTE not in attributes:
             return cls(module)
         attribute = attributes[PARAMETERS_ATTRIBUTE]
-        name = attribute.value if isinstance(attribute, ir.StringAttr) else str(attribute)
-        if not isinstance(attribute, ir.StringAttr) or Path(name).name != name:
+        is_text = isinstance(attribute, ir.StringAttr)
+        name = attribute.value_bytes.decode(errors="replace") if is_text else str(attribute)
+        if not is_text or not name.isprintable() or Path(name).name != name or name in ("", ".."):
             raise ParameterError(
-                f"module attribute {PARAMETERS_ATTRIBUTE} names '{name}';"
+                f"module attribute {PARAMETERS_ATTRIBUTE} names {name!r};"
                 " it must be a plain file name in the module's own folder"
             )
         path = folder / name
-        if path.resolve().parent != folder.resolve():
+        if Path(os.path.realpath(path)).parent != folder.resolve():
             raise ParameterError(
                 f"module attribute {PARAMETERS_ATTRIBUTE} names '{name}', a link to another folder;"
                 " copy the file to the module's own"

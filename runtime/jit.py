@@ -9,8 +9,15 @@ from typing import Any
 import numpy.typing as npt
 
 from pattern_mlir.parameters import aligned_bytes
-from pattern_mlir.runtime.library import Instance, Layer, RuntimeFailure
-from pattern_mlir.runtime.plan import LayerPlan, check_inputs, count_parts, repeated
+from pattern_mlir.runtime.library import Instance, Layer, RuntimeFailure, check_threads
+from pattern_mlir.runtime.plan import (
+    LayerPlan,
+    PlannedLayer,
+    check_inputs,
+    count_parts,
+    repeated,
+    split_anew,
+)
 
 Array = npt.NDArray[Any]
 
@@ -30,16 +37,17 @@ class Executable:
             code: an object file with the layer functions; it may import functions of libm.
             plan: the layers and buffers.
             weights: the packed weights, aligned to 64 bytes, read only.
-            threads: how many threads compute a layer.
+            threads: how many threads compute a layer; any number, whatever the plan splits for.
             chunk: units that a thread takes at a time, for cores that others use too; 0: each
                 thread has its share from the start.
         """
+        check_threads(threads)
         self.plan = plan
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
         self._library = _link(code, [layer.symbol for layer in plan.layers])
         layers = [
-            Layer(self._library[layer.symbol], layer.extent, layer.boundaries, chunk)
+            Layer(self._library[layer.symbol], layer.extent, _boundaries(layer, threads), chunk)
             for layer in plan.layers
         ]
         self._instance = Instance(layers, threads)
@@ -83,6 +91,12 @@ class Executable:
             for part in range(parts)
         ]
         return arrays, outputs, runs
+
+
+def _boundaries(layer: PlannedLayer, threads: int) -> tuple[int, ...] | None:
+    """Return how ``threads`` threads share ``layer``."""
+    known = layer.boundaries
+    return known if known is None or len(known) == threads + 1 else split_anew(known, threads)
 
 
 def _part(array: Array, part: int, parts: int) -> Array:

@@ -15,6 +15,7 @@ from pattern_mlir.errors import PatternError
 
 ABI_VERSION = 2
 MAXIMUM_THREADS = 256
+MAXIMUM_CHUNK = 2**63 - 1
 LIBRARY_NAME = "libpattern_runtime.so"
 
 LayerFunction = ctypes.CFUNCTYPE(
@@ -60,9 +61,10 @@ class Instance:
         """Start ``threads`` - 1 threads; raise RuntimeFailure where that cannot be."""
         self._handle = ctypes.c_void_p()
         self._library = _library()
-        if not 1 <= threads <= MAXIMUM_THREADS:
-            raise RuntimeFailure(f"threads must be from 1 to {MAXIMUM_THREADS}, got {threads}")
+        check_threads(threads)
         for layer in layers:
+            if not 0 <= layer.chunk <= MAXIMUM_CHUNK:
+                raise RuntimeFailure(f"chunk must be from 0 to {MAXIMUM_CHUNK}, got {layer.chunk}")
             if layer.boundaries is not None and len(layer.boundaries) != threads + 1:
                 raise RuntimeFailure(
                     f"a layer is split in {len(layer.boundaries) - 1} parts, but there are"
@@ -94,6 +96,8 @@ class Instance:
         return list(nanoseconds)
 
     def _run(self, buffers: Sequence[int], nanoseconds: Any) -> None:
+        if not self._handle:
+            raise RuntimeFailure("the instance is closed; create another one")
         pointers = (ctypes.c_void_p * len(buffers))(*buffers)
         _check(
             self._library.pattern_instance_run(
@@ -119,6 +123,12 @@ class Instance:
         """Close it, unless its creation failed."""
         if getattr(self, "_handle", None):
             self._library.pattern_instance_destroy(self._handle)
+
+
+def check_threads(threads: int) -> None:
+    """Raise RuntimeFailure unless an instance can have so many threads."""
+    if not 1 <= threads <= MAXIMUM_THREADS:
+        raise RuntimeFailure(f"threads must be from 1 to {MAXIMUM_THREADS}, got {threads}")
 
 
 @functools.cache

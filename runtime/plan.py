@@ -81,6 +81,16 @@ class LayerPlan:
     separable: bool = False
 
 
+def split_anew(boundaries: Sequence[int], threads: int) -> tuple[int, ...]:
+    """Return the boundaries of ``threads`` parts, from those of another number of equal parts.
+
+    Parts are equal in work; within a part, work is taken as even.
+    """
+    parts = len(boundaries) - 1
+    places = np.arange(threads + 1) * parts / threads
+    return tuple(np.rint(np.interp(places, range(parts + 1), boundaries)).astype(int).tolist())
+
+
 def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:
     """Return how often a separable network must run for the images in ``inputs``; at least 1."""
     if not plan.separable or len(inputs) != len(plan.inputs):

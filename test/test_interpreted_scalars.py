@@ -150,6 +150,29 @@ def test_shifts(name: str, expected: Callable[[int, int], int]) -> None:
     assert actual.tolist() == [expected(a, b) for a, b in pairs]
 
 
+BITS = [(a, b) for a in (0, 1) for b in (0, 1)]
+OF_BITS = [name for name in INTEGER_OPERATIONS if "div" not in name and "rem" not in name]
+
+
+@pytest.mark.parametrize("name", OF_BITS)
+def test_an_i1_is_an_integer_of_one_bit(name: str) -> None:
+    """As a signed number it is 0 or -1, so true is the lesser one."""
+    a, b = (np.array(side, np.bool_) for side in zip(*BITS, strict=True))
+    actual = applied(f"arith.{name} %0, %1 : i1", "i1 i1 i1", a, b)
+    sign = 1 if name.endswith("ui") else -1
+    expected = [INTEGER_OPERATIONS[name](sign * a, sign * b) % 2 == 1 for a, b in BITS]
+    assert actual.tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "gt", "ge"])
+@pytest.mark.parametrize("sign", ["s", "u"])
+def test_comparisons_of_bits(name: str, sign: str) -> None:
+    a, b = (np.array(side, np.bool_) for side in zip(*BITS, strict=True))
+    actual = applied(f"arith.cmpi {sign}{name}, %0, %1 : i1", "i1 i1 i1", a, b)
+    of_true = 1 if sign == "u" else -1
+    assert actual.tolist() == [COMPARISONS[name](of_true * a, of_true * b) for a, b in BITS]
+
+
 @pytest.mark.parametrize("name", ["lt", "le", "gt", "ge"])
 @pytest.mark.parametrize("sign", ["s", "u"])
 def test_comparisons_of_integers_with_and_without_sign(name: str, sign: str) -> None:
@@ -189,7 +212,6 @@ NUMPY |= {"i8": np.int8, "i32": np.int32, "index": np.int64}
 @pytest.mark.parametrize(
     ("operation", "types", "values", "expected"), CONVERSIONS, ids=[c[0] for c in CONVERSIONS]
 )
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_conversions(operation: str, types: str, values: Any, expected: Any) -> None:
     kinds = types.split()
     others = [np.array([1, 2]) * 10**i for i in range(len(kinds) - 2)]
@@ -201,12 +223,27 @@ def test_conversions(operation: str, types: str, values: Any, expected: Any) -> 
     assert actual.dtype == NUMPY[kinds[-1]]
 
 
+def test_conversions_of_whole_tensors_are_those_of_their_elements() -> None:
+    text = """
+      func.func @f(%x: tensor<3xi32>) -> (tensor<3xi8>, tensor<3xi1>) {
+        %y = arith.trunci %x : tensor<3xi32> to tensor<3xi8>
+        %z = arith.trunci %x : tensor<3xi32> to tensor<3xi1>
+        return %y, %z : tensor<3xi8>, tensor<3xi1>
+      }
+    """
+    bytes_, bits = interpret(Program.parse(text), [np.array([300, 2, -1], np.int32)])
+    assert bytes_.tolist() == [44, 2, -1]
+    assert bits.tolist() == [False, False, True]
+
+
 FLOATS = np.array([-2.5, -1.5, -0.5, -0.3, 0.3, 0.5, 1.5, 2.5])
 UNARY: dict[str, Callable[[float], float]] = {
     "absf": abs,
+    "asinh": math.asinh,
     "atan": math.atan,
     "ceil": math.ceil,
     "cos": math.cos,
+    "cosh": math.cosh,
     "erf": math.erf,
     "erfc": math.erfc,
     "exp": math.exp,
@@ -216,6 +253,8 @@ UNARY: dict[str, Callable[[float], float]] = {
     "round": lambda x: math.copysign(math.floor(abs(x) + 0.5), x),
     "roundeven": round,
     "sin": math.sin,
+    "sinh": math.sinh,
+    "tan": math.tan,
     "tanh": math.tanh,
     "trunc": math.trunc,
 }
@@ -228,14 +267,62 @@ OF_POSITIVE: dict[str, Callable[[float], float]] = {
     "rsqrt": lambda x: 1 / math.sqrt(x),
     "sqrt": math.sqrt,
 }
+INSIDE_ONE: dict[str, Callable[[float], float]] = {
+    "acos": math.acos,
+    "asin": math.asin,
+    "atanh": math.atanh,
+}
+ABOVE_ONE: dict[str, Callable[[float], float]] = {"acosh": math.acosh}
+DOMAINS = [
+    (UNARY, FLOATS),
+    (OF_POSITIVE, np.abs(FLOATS)),
+    (INSIDE_ONE, FLOATS / 3),
+    (ABOVE_ONE, np.abs(FLOATS) + 1),
+]
+FUNCTIONS = [(name, f, x) for functions, x in DOMAINS for name, f in functions.items()]
 
 
-@pytest.mark.parametrize("name", [*UNARY, *OF_POSITIVE])
-def test_functions_of_the_math_dialect(name: str) -> None:
-    x = FLOATS if name in UNARY else np.abs(FLOATS)
-    function = {**UNARY, **OF_POSITIVE}[name]
+@pytest.mark.parametrize(("name", "function", "x"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+def test_functions_of_the_math_dialect(
+    name: str, function: Callable[[float], float], x: Any
+) -> None:
     actual = applied(f"math.{name} %0 : f64", "f64 f64", x)
     np.testing.assert_allclose(actual, [function(value) for value in x], rtol=1e-14)
+
+
+def test_the_absolute_value_of_an_integer() -> None:
+    assert applied("math.absi %0 : i8", "i8 i8", np.array([-128, -3, 3], np.int8)).tolist() == [
+        -128,  # has no positive one
+        3,
+        3,
+    ]
+
+
+def test_a_half_is_rounded_away_from_zero_and_nothing_else_is() -> None:
+    least_below = np.nextafter(np.float32(0.5), np.float32(0))
+    odd = 2**23 + 1  # adding a half gives a tie, which is rounded to even
+    x = np.array([least_below, 0.5, -1.5, -0.2, odd, -odd, math.inf, NAN], np.float32)
+    actual = applied("math.round %0 : f32", "f32 f32", x)
+    np.testing.assert_array_equal(actual, np.float32([0, 1, -2, -0.0, odd, -odd, math.inf, NAN]))
+    assert np.signbit(actual[3])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("operation", "types", "value", "expected"),
+    [
+        ("math.log %0 : f32", "f32 f32", 0, -math.inf),
+        ("math.sqrt %0 : f32", "f32 f32", -1, NAN),
+        ("math.exp %0 : f32", "f32 f32", 1000, math.inf),
+        ("arith.divf %0, %0 : f32", "f32 f32", 0, NAN),
+        ("arith.truncf %0 : f64 to f16", "f64 f16", 1e6, math.inf),
+    ],
+)
+def test_infinities_and_nan_are_results_like_any_other(
+    operation: str, types: str, value: float, expected: float
+) -> None:
+    operand = np.array([value], NUMPY[types.split()[0]])
+    np.testing.assert_array_equal(applied(operation, types, operand), [expected])
 
 
 @pytest.mark.parametrize(

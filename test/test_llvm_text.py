@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import struct
 from collections.abc import Sequence
 
 import llvmlite.binding as llvm
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +83,22 @@ def special(type_: str) -> list[int]:
 @pytest.mark.parametrize("type_", TYPES)
 def test_special_numbers_keep_their_bits(type_: str) -> None:
     assert bits_of_constants(type_, special(type_)) == special(type_)
+
+
+@pytest.mark.parametrize("type_", ["f16", "bf16"])
+def test_every_number_of_16_bits_keeps_its_bits(type_: str) -> None:
+    numbers = np.arange(1 << 16, dtype=np.uint16)
+    shape = f"{numbers.size} x {type_}"
+    text = llvm_24(
+        f'llvm.mlir.global external constant @table(dense<"0x{numbers.tobytes().hex()}"> :'
+        f" tensor<{shape.replace(' ', '')}>) : !llvm.array<{shape}>"
+    )
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    engine = llvm.create_mcjit_compiler(parsed(for_llvm_22(text)), machine)
+    engine.finalize_object()
+    address = engine.get_global_value_address("table")
+    actual = np.ctypeslib.as_array((ctypes.c_uint16 * numbers.size).from_address(address))
+    np.testing.assert_array_equal(actual, numbers)
 
 
 @pytest.mark.parametrize("type_", TYPES)
@@ -160,10 +178,41 @@ def test_a_second_time_changes_nothing() -> None:
         "define float @layer.1.5(float %0) {",
         '!0 = !{!"llvm.loop", i32 2}',
         "  store i8 0, ptr %inf, align 1 ; half",
+        "define float @f0x1234(float %f0xAB) {",
+        "  %1 = call float @layer-1.5(float %x-2.5)",
+        "  %2 = load float, ptr @$1.5",
+        '  %3 = call float asm "fadd float 1.5, \\22+inf\\22", "=r"()',
+        "  br label %float.1",
+        "define nofpclass(nan inf) float @f(float nofpclass(nan inf) %0) {",
+        "  %4 = fadd nnan ninf float %0, %1",
     ],
 )
 def test_what_only_looks_like_a_literal_stays(line: str) -> None:
     assert for_llvm_22(line) == line
+
+
+@pytest.mark.parametrize(
+    "name", ["%half", "%half.1", "@half", "%float", "@bfloat-1", "%struct.half"]
+)
+def test_a_name_that_looks_like_a_type_is_none(name: str) -> None:
+    assert for_llvm_22(f"fadd double {name}, 0.1") == (
+        f"fadd double {name}, {literal('double', 0x3FB999999999999A)}"
+    )
+
+
+def test_a_literal_has_the_type_before_it() -> None:
+    line = "{ half, double, float } { half 0.1, double 0.1, float 0.1 }"
+    half, double, single = (
+        literal(name, bits)
+        for name, bits in [
+            ("half", 0x2E66),
+            ("double", 0x3FB999999999999A),
+            ("float", 0x3DCCCCCD),
+        ]
+    )
+    assert for_llvm_22(line) == (
+        f"{{ half, double, float }} {{ half {half}, double {double}, float {single} }}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from generate_pages import FOLDER
 from torch import nn
 from torch_models import Function, exported, values
 
@@ -75,18 +77,55 @@ def test_outputs_stay_nested(tmp_path: Path) -> None:
     assert torch.equal(found["sum"], expected["sum"])
     assert isinstance(found["rest"], list) and isinstance(found["rest"][0], tuple)
     assert torch.equal(found["rest"][0][1], expected["rest"][0][1])
+    assert list(found) == list(model(x)) == ["sum", "rest"]
 
 
-def test_loading_imports_neither_torch_nor_mlir(
+def test_keys_of_outputs_keep_their_kind_and_order(tmp_path: Path) -> None:
+    function = Function(lambda x: {2: x + x, 1: x * x})
+    pattern_mlir.compile(exported(function, values(1, 3))).save(tmp_path / "model.pattern")
+    x = values(1, 3, seed=3)
+    found = pattern_mlir.load(tmp_path / "model.pattern")(x)
+    assert list(found) == [2, 1] and torch.equal(found[1], x * x)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("chunk", [0, 3])
+def test_any_number_of_threads_runs_a_package(
+    model: CompiledModel,
+    saved: bytes,
+    written: Callable[[bytes], Path],
+    threads: int,
+    chunk: int,
+) -> None:
+    loaded = pattern_mlir.load(written(saved), chunk, threads=threads)
+    assert loaded.threads == threads and loaded.report().threads == 2
+    np.testing.assert_array_equal(loaded(X), model(X))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**15])
+def test_a_number_of_threads_out_of_range_is_refused(
+    saved: bytes, written: Callable[[bytes], Path], threads: int
+) -> None:
+    with pytest.raises(PatternError, match="threads must be from 1 to 256"):
+        pattern_mlir.load(written(saved), threads=threads)
+
+
+def test_loading_and_running_import_numpy_and_llvmlite_only(
     saved: bytes, written: Callable[[bytes], Path]
 ) -> None:
     script = (
-        "import sys, numpy, pattern_mlir\n"
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import numpy, pattern_mlir\n"
         f"model = pattern_mlir.load({str(written(saved))!r})\n"
-        "print(model(numpy.zeros((1, 3, 16, 16), numpy.float32)).shape, model.report())\n"
+        "model(numpy.zeros((1, 3, 16, 16), numpy.float32))\n"
+        "names = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "print(*sorted(names - set(sys.stdlib_module_names)))\n"
+        "print(model.report())\n"
         "assert not {'torch', 'torch_mlir'} & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout.splitlines()[0] == "llvmlite numpy pattern_mlir"
 
 
 def test_the_same_model_gives_the_same_bytes(
@@ -94,6 +133,33 @@ def test_the_same_model_gives_the_same_bytes(
 ) -> None:
     model.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == saved
+    pattern_mlir.load(tmp_path / "again").save(tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == saved
+
+
+def test_a_package_that_cannot_be_written_leaves_the_old_one(
+    model: CompiledModel,
+    saved: bytes,
+    written: Callable[[bytes], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    path = written(saved)
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", fail)
+    with pytest.raises(OSError, match="no space left"):
+        model.save(path)
+    assert path.read_bytes() == saved and list(path.parent.iterdir()) == [path]
+
+
+def test_weights_that_are_too_many_for_the_format_are_refused(
+    model: CompiledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "MEMBER_LIMIT", 1000)
+    with pytest.raises(PackageError, match=r"weights of .* bytes are too many"):
+        model.save(tmp_path / "model.pattern")
+    assert not list(tmp_path.iterdir())
 
 
 def test_members_are_plain_aligned_and_used_where_they_lie(
@@ -115,17 +181,62 @@ def test_every_flipped_byte_of_the_manifest_is_found(
     start = saved.index(b"{")
     end = saved.index(b"PK", start)
     assert end - start > 1000
-    for position in range(start, end):
-        damaged = bytearray(saved)
-        damaged[position] ^= 1 << position % 8
-        with pytest.raises(PackageError):
-            package.read(written(bytes(damaged)))
+    path = written(saved)
+    with path.open("r+b", buffering=0) as file:
+        for position in range(start, end):
+            replace(file, position, saved[position] ^ 1 << position % 8)
+            with pytest.raises(PackageError, match=r"manifest\.json was altered"):
+                package.read(path)
+            replace(file, position, saved[position])
+
+
+def test_no_byte_of_the_zips_own_is_trusted(saved: bytes, written: Callable[[bytes], Path]) -> None:
+    path = written(saved)
+    with zipfile.ZipFile(path) as archive:
+        places = list(range(archive.start_dir, len(saved)))
+        for info in archive.infolist():
+            places += range(info.header_offset, info.header_offset + package.LOCAL_HEADER)
+    expected, refused = used(package.read(path)), 0
+    with path.open("r+b", buffering=0) as file:
+        for position in places:
+            for value in {0, 1, 255, saved[position] ^ 128} - {saved[position]}:
+                replace(file, position, value)
+                try:
+                    assert used(package.read(path)) == expected, f"{position=} {value=}"
+                except PackageError:
+                    refused += 1
+            replace(file, position, saved[position])
+    assert refused > 0
+
+
+def used(contents: package.Contents) -> tuple[Any, ...]:
+    """Return what a network is run with."""
+    return bytes(contents.weights), contents.code, contents.plan, contents.structure
+
+
+def replace(file: Any, position: int, value: int) -> None:
+    """Write one byte of an open file."""
+    file.seek(position)
+    file.write(bytes([value]))
+
+
+@pytest.mark.parametrize("name", package.MEMBERS)
+def test_what_was_altered_is_named(
+    saved: bytes, written: Callable[[bytes], Path], name: str
+) -> None:
+    with zipfile.ZipFile(written(saved)) as archive:
+        data = archive.read(name)
+    assert saved.count(data) == 1
+    damaged = bytearray(saved)
+    damaged[saved.index(data) + len(data) // 2] ^= 1
+    with pytest.raises(PackageError, match=f"{re.escape(name)} was altered or truncated"):
+        package.read(written(bytes(damaged)))
 
 
 def test_a_file_cut_anywhere_is_refused(saved: bytes, written: Callable[[bytes], Path]) -> None:
     starts = [i for i in range(len(saved)) if saved[i : i + 2] == b"PK"]
     for length in {0, 1, len(saved) // 2, len(saved) - 1, *starts, *(s + 1 for s in starts)}:
-        with pytest.raises(PackageError):
+        with pytest.raises(PackageError, match=r"is no package|was truncated"):
             package.read(written(saved[:length]))
 
 
@@ -159,7 +270,10 @@ def test_a_thousand_mutations_are_refused_or_change_nothing(
         ({"format": 99}, "has format version 99"),
         ({"abi": 99}, "has abi version 99"),
         ({"triple": "sparc-sun-solaris"}, "is for sparc-sun-solaris"),
-        ({"features": ["warp-drive"]}, "needs a processor with warp-drive"),
+        (
+            {"features": ["warp-drive"], "cpu": "enterprise"},
+            "is for enterprise and needs a processor with warp-drive",
+        ),
     ],
 )
 def test_another_version_or_machine_is_refused_by_name(
@@ -176,6 +290,16 @@ def test_another_version_or_machine_is_refused_by_name(
         package.read(tmp_path / "model.pattern")
 
 
+def test_a_later_format_with_other_members_is_told_from_damage(
+    model: CompiledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "_manifest", lambda *_: {"format": 2, "producer": "the future"})
+    monkeypatch.setattr(package, "CODE", "kernels.spv")
+    model.save(tmp_path / "model.pattern")
+    with pytest.raises(PackageError, match=r"has format version 2 \(by the future\)"):
+        package.read(tmp_path / "model.pattern")
+
+
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_package_is_refused(data: bytes, written: Callable[[bytes], Path]) -> None:
     with pytest.raises(PackageError, match=r"model\.pattern"):
@@ -188,7 +312,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
             package.read(path)
 
 
-def test_the_manifest_can_be_read_by_anything(
+def test_the_manifest_can_be_read_by_anything_and_every_key_is_documented(
     saved: bytes, written: Callable[[bytes], Path]
 ) -> None:
     with zipfile.ZipFile(written(saved)) as archive:
@@ -197,3 +321,6 @@ def test_the_manifest_can_be_read_by_anything(
         {"dtype": "float32", "name": "input", "shape": [1, 3, 16, 16]}
     ]
     assert [layer["kernel"] for layer in manifest["plan"]["layers"]].count("conv") == 1
+    page = (FOLDER / "package.md").read_text()
+    keys = {f"plan.{key}" for key in manifest["plan"]} | manifest.keys() - {"plan"}
+    assert not [key for key in sorted(keys) if f"`{key}`" not in page]

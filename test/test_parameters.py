@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 
-from pattern_mlir.errors import ParameterError
+from pattern_mlir.errors import ParameterError, PatternError
 from pattern_mlir.parameters import ALIGNMENT, HUGE_PAGE, ParameterStore, aligned_bytes, atomic_file
 from pattern_mlir.program import Program
 
@@ -84,11 +87,38 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         ParameterStore.open(path)
 
 
-@pytest.mark.parametrize("name", ["../p.safetensors", "/p.safetensors", "folder/p.safetensors"])
+@pytest.mark.parametrize(
+    "name",
+    ["../p.safetensors", "/p.safetensors", "folder/p.safetensors", "..", ".", "", r"p\00", r"p\0A"],
+)
 def test_parameters_in_another_folder_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "model.mlir"
     path.write_text(MODULE.format(name=name))
+    with pytest.raises(ParameterError, match="must be a plain file name") as caught:
+        Program.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["3 : i32", '["p.safetensors"]', "@p"])
+def test_a_name_of_parameters_that_is_no_text_is_refused(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "model.mlir"
+    path.write_text(MODULE.format(name="p").replace('"p"', value))
     with pytest.raises(ParameterError, match="must be a plain file name"):
+        Program.load(path)
+
+
+def test_a_name_of_parameters_that_is_no_utf_8_is_not_found(tmp_path: Path) -> None:
+    path = tmp_path / "model.mlir"
+    path.write_text(MODULE.format(name=r"\FF"))
+    with pytest.raises(ParameterError, match="cannot read parameters"):
+        Program.load(path)
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.mlir"
+    path.write_text(MODULE.format(name="p.safetensors"))
+    (tmp_path / "p.safetensors").symlink_to("p.safetensors")
+    with pytest.raises(ParameterError, match=r"cannot read parameters from '.*p\.safetensors'"):
         Program.load(path)
 
 
@@ -127,6 +157,77 @@ def test_arrays_of_any_shape_and_order_come_back(tmp_path: Path, shape: tuple[in
     read = ParameterStore.open(tmp_path / "p.safetensors")["a"]
     assert read.shape == shape and read.dtype == np.float32
     np.testing.assert_array_equal(read, array)
+
+
+@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3"])
+def test_a_parameter_that_numpy_has_no_type_for_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "p.safetensors"
+    size = 2 if kind == "BF16" else 1
+    tensors = {"w": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}
+    header = json.dumps(tensors).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(size))
+    store = ParameterStore.open(path)
+    with pytest.raises(ParameterError, match=rf"'w' in '.*' has elements of type {kind}"):
+        store["w"]
+
+
+def test_a_program_may_be_saved_over_the_files_that_it_is_read_from(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    text, parameters = path.read_bytes(), path.with_suffix(".safetensors").read_bytes()
+    Program.load(path).save(path)
+    assert path.read_bytes() == text
+    assert path.with_suffix(".safetensors").read_bytes() == parameters
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def broken_array() -> Program:
+    program = Program.parse(MODULE.format(name="model.safetensors"))
+    program.parameters.add("w", np.array(["no", "numbers"]))
+    return program
+
+
+def fail(program: Program) -> bytes:
+    raise OSError("no bytes")
+
+
+@pytest.mark.parametrize("broken", ["parameters", "module"])
+def test_a_program_that_cannot_be_saved_leaves_both_files_as_they_were(
+    tmp_path: Path, broken: str
+) -> None:
+    path = saved(tmp_path)
+    before = {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()}
+    with pytest.raises((OSError, safetensors.SafetensorError)):
+        if broken == "parameters":
+            broken_array().save(path)
+        else:
+            Program.load(path).save(path, to_bytes=fail)
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("taken", ["model.mlir", "model.safetensors"])
+def test_a_folder_where_a_file_should_go_is_found_before_anything_is_written(
+    tmp_path: Path, taken: str
+) -> None:
+    (tmp_path / "old").mkdir()
+    program = Program.load(saved(tmp_path / "old"))
+    (tmp_path / taken).mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        program.save(tmp_path / "model.mlir")
+    assert caught.value.filename == str(tmp_path / taken)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"old", taken}
+
+
+def test_a_folder_that_is_missing_is_named_not_the_temporary_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        ParameterStore({"a": np.ones(3)}).save(tmp_path / "missing" / "p.safetensors")
+    assert caught.value.filename == str(tmp_path / "missing" / "p.safetensors")
+
+
+def test_parameters_and_module_need_names_of_their_own(tmp_path: Path) -> None:
+    program = Program.load(saved(tmp_path))
+    with pytest.raises(PatternError, match="give the module another suffix"):
+        program.save(tmp_path / "other.safetensors")
+    assert not (tmp_path / "other.safetensors").exists()
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

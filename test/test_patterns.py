@@ -181,6 +181,12 @@ def test_an_uncovered_kernel_is_named() -> None:
         assign(weight, Library((2, 2), ((0,),)))
 
 
+def test_a_library_for_kernels_of_another_size_is_refused() -> None:
+    library = Library((3, 3), ((0, 1),))
+    with pytest.raises(ValueError, match=r"kernels of \(3, 3\), the weight's are \(5, 5\)"):
+        assign(np.eye(1, 25).reshape(1, 1, 5, 5), library)
+
+
 def test_there_are_56_natural_patterns_of_four_taps_with_the_centre() -> None:
     assert len(natural_patterns().patterns) == 56
     assert len(natural_patterns(centre=False).patterns) == 126

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
 from pattern_mlir.runtime.library import Instance, Layer, LayerFunction, RuntimeFailure
+from pattern_mlir.runtime.plan import split_anew
 
 
 def layer(
@@ -28,7 +30,9 @@ def layer(
     return Layer(address, extent, boundaries, chunk), callback
 
 
-def counting(extent: int, boundaries: tuple[int, ...] | None = None) -> tuple[Any, Any, Any, Any]:
+def counting(
+    extent: int, boundaries: tuple[int, ...] | None = None, chunk: int = 0
+) -> tuple[Any, Any, Any, Any]:
     """Return a layer that counts how often each unit is computed, and the ranges it got."""
     counts, ranges = np.zeros(max(extent, 1), np.int64), []
 
@@ -36,13 +40,14 @@ def counting(extent: int, boundaries: tuple[int, ...] | None = None) -> tuple[An
         ranges.append((low, high))
         counts[low:high] += 1
 
-    return *layer(count, extent, boundaries), counts, ranges
+    return *layer(count, extent, boundaries, chunk), counts, ranges
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 4])
 @pytest.mark.parametrize("extent", [0, 1, 7, 1000])
-def test_every_unit_is_computed_once(extent: int, threads: int) -> None:
-    own, _alive, counts, ranges = counting(extent)
+@pytest.mark.parametrize("chunk", [0, 1, 3, 1001])
+def test_every_unit_is_computed_once(chunk: int, extent: int, threads: int) -> None:
+    own, _alive, counts, ranges = counting(extent, chunk=chunk)
     with Instance([own], threads) as instance:
         for _ in range(3):
             instance.run([])
@@ -79,15 +84,94 @@ def test_boundaries_for_another_number_of_threads_are_refused() -> None:
         Instance([own], 3)
 
 
-def test_layers_run_in_order_and_wait_for_each_other() -> None:
+@pytest.mark.parametrize(
+    ("boundaries", "threads", "expected"),
+    [
+        ((0, 9), 3, (0, 3, 6, 9)),
+        ((0, 2, 10), 1, (0, 10)),
+        ((0, 2, 10), 4, (0, 1, 2, 6, 10)),
+        ((0, 0, 8, 8), 2, (0, 4, 8)),
+        ((0, 2), 5, (0, 0, 1, 1, 2, 2)),
+    ],
+)
+def test_parts_of_equal_work_are_split_anew(
+    boundaries: tuple[int, ...], threads: int, expected: tuple[int, ...]
+) -> None:
+    assert split_anew(boundaries, threads) == expected
+
+
+@pytest.mark.parametrize("chunk", [-1, 2**63])
+def test_a_chunk_out_of_range_is_refused(chunk: int) -> None:
+    own, _alive = layer(lambda *_: None, 1, chunk=chunk)
+    with pytest.raises(RuntimeFailure, match=f"chunk must be from 0 to .*, got {chunk}"):
+        Instance([own])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+@pytest.mark.parametrize("chunk", [0, 7])
+def test_layers_run_in_order_and_wait_for_each_other(chunk: int, threads: int) -> None:
     seen: list[int] = []
     layers: Sequence[tuple[Layer, Any]] = [
-        layer(lambda buffers, low, high, number=number: seen.extend([number] * (high - low)), 50)
+        layer(
+            lambda buffers, low, high, number=number: seen.extend([number] * (high - low)),
+            50,
+            chunk=chunk,
+        )
         for number in range(4)
     ]
-    with Instance([own for own, _ in layers], 3) as instance:
+    with Instance([own for own, _ in layers], threads) as instance:
         instance.run([])
     assert seen == sorted(seen) and len(seen) == 200
+
+
+PASS_ON = """
+define void @pass_on(ptr %buffers, i64 %low, i64 %high) {
+  %from = load ptr, ptr %buffers
+  %next = getelementptr ptr, ptr %buffers, i64 1
+  %to = load ptr, ptr %next
+  br label %loop
+loop:
+  %i = phi i64 [ %low, %0 ], [ %after, %loop ]
+  %opposite = sub i64 999, %i
+  %source = getelementptr i64, ptr %from, i64 %opposite
+  %value = load i64, ptr %source
+  %more = add i64 %value, 1
+  %target = getelementptr i64, ptr %to, i64 %i
+  store i64 %more, ptr %target
+  %after = add i64 %i, 1
+  %left = icmp slt i64 %after, %high
+  br i1 %left, label %loop, label %done
+done:
+  ret void
+}
+"""
+"""Stores, at each unit, one more than what the unit opposite holds."""
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+@pytest.mark.parametrize("chunk", [0, 7])
+def test_compiled_layers_read_what_other_threads_wrote_in_the_layer_before(
+    chunk: int, threads: int
+) -> None:
+    """Machine code runs without Python's lock: threads meet in the runtime only."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    there, back = PASS_ON, PASS_ON.replace("@pass_on", "@pass_back")
+    back = back.replace("ptr %from, i64 %opp", "ptr %to, i64 %opp")
+    back = back.replace("ptr %to, i64 %i", "ptr %from, i64 %i")
+    engine = llvm.create_mcjit_compiler(
+        llvm.parse_assembly(there + back, llvm.create_context()),
+        llvm.Target.from_default_triple().create_target_machine(),
+    )
+    engine.finalize_object()
+    layers = [
+        Layer(engine.get_function_address(name), 1000, chunk=chunk)
+        for name in ("pass_on", "pass_back")
+    ]
+    first, second = np.arange(1000), np.zeros(1000, np.int64)
+    with Instance(layers * 50, threads) as instance:
+        instance.run([first.ctypes.data, second.ctypes.data])
+    np.testing.assert_array_equal(first, np.arange(1000) + 100)
 
 
 def test_layers_get_the_buffers_of_the_run() -> None:
@@ -114,7 +198,7 @@ def test_two_instances_run_side_by_side() -> None:
     assert all((counts == 20).all() for _, _, counts, _ in made)
 
 
-def test_an_instance_that_runs_refuses_a_second_caller() -> None:
+def test_an_instance_that_runs_refuses_a_second_caller_and_to_be_closed() -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def wait(buffers: Any, low: int, high: int) -> None:
@@ -128,6 +212,8 @@ def test_an_instance_that_runs_refuses_a_second_caller() -> None:
         assert entered.wait(10)
         with pytest.raises(RuntimeFailure, match="give each thread an instance of its own"):
             instance.run([])
+        with pytest.raises(RuntimeFailure, match="give each thread an instance of its own"):
+            instance.close()
         leave.set()
         first.join()
         instance.run([])
@@ -141,13 +227,15 @@ def test_a_child_process_is_told_to_make_its_own_instance() -> None:
     if child == 0:
         try:
             instance.run([])
-            os.write(writer, b"ran")
         except RuntimeFailure as error:
+            instance.close()  # leaves the parent's threads alone
             os.write(writer, str(error).encode())
         finally:
             os._exit(0)
+    os.close(writer)
     os.waitpid(child, 0)
     assert os.read(reader, 1000).decode().endswith("create one after fork")
+    os.close(reader)
     instance.run([])
     instance.close()
     assert (counts == 1).all()
@@ -158,7 +246,7 @@ def test_closing_twice_does_nothing_and_a_closed_instance_refuses_to_run() -> No
     instance = Instance([own], 2)
     instance.close()
     instance.close()
-    with pytest.raises(RuntimeFailure, match="argument is null"):
+    with pytest.raises(RuntimeFailure, match="the instance is closed"):
         instance.run([])
 
 

@@ -23,11 +23,14 @@ from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
 from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
 from pattern_mlir.passes.base import forward_function, place
 from pattern_mlir.program import UNSIGNED_ATTRIBUTE, Program, tensor_specs
-from pattern_mlir.runtime.plan import TensorSpec, check_inputs
+from pattern_mlir.runtime.plan import InputError, TensorSpec, check_inputs
 
 Array = npt.NDArray[Any]
 
 TERMINATORS = frozenset({"func.return", "linalg.yield", "tensor.yield"})
+
+BODY_OPERATIONS = frozenset({"cf.assert", "linalg.index", "tensor.dim", "tensor.extract"})
+"""What a body may hold beside operations on scalars: what is right for all iterations at once."""
 
 
 def interpret(
@@ -52,7 +55,8 @@ def interpret(
     """
     program = module if isinstance(module, Program) else Program(module)
     program = program.clone()
-    with program.context, ir.Location.unknown():
+    # Infinities and NaN are results like any other.
+    with program.context, ir.Location.unknown(), np.errstate(all="ignore"):
         # Every structured operation is a generic one: one rule interprets them all.
         PassManager.parse("builtin.module(func.func(linalg-generalize-named-ops))").run(
             program.module.operation
@@ -60,7 +64,7 @@ def interpret(
         function = forward_function(program.module.operation)
         environment = Environment(program.parameters, dtype)
         specs = tensor_specs(function.type.inputs, function.attributes.get("arg_attrs"))
-        arrays = [np.asarray(value) for value in inputs]
+        arrays = [_array(value, index) for index, value in enumerate(inputs)]
         if dtype is not None:
             specs = tuple(_replace_float(spec, dtype) for spec in specs)
             arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
@@ -70,6 +74,13 @@ def interpret(
             result.view(f"u{result.dtype.itemsize}") if UNSIGNED_ATTRIBUTE in own else result
             for result, own in zip(results, attributes, strict=True)
         ]
+
+
+def _array(value: Any, index: int) -> Array:
+    try:
+        return np.asarray(value)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"input {index} has no form in numpy: {error}") from None
 
 
 def _replace_float(spec: TensorSpec, dtype: type[np.floating[Any]]) -> TensorSpec:
@@ -92,15 +103,29 @@ def run_block(block: Any, environment: Environment) -> list[Any]:
         try:
             results = _run(op, environment)
         except PatternError as error:
-            raise InterpretError(f"{place(operation.location)}: {error}") from None
+            where = f"{place(operation.location)}: "
+            # A body's operations often have the place of the operation around them.
+            message = str(error).removeprefix(where)
+            raise InterpretError(where + message) from None
         for result, value in zip(operation.results, results, strict=True):
             environment.bind(result, value)
     raise InterpretError("a block ends without a terminator")
 
 
+def _run_body(block: Any, environment: Environment) -> list[Any]:
+    """Run the body of an operation on tensors, for all its iterations at the same time."""
+    environment.in_body = True
+    try:
+        return run_block(block, environment)
+    finally:
+        environment.in_body = False
+
+
 def _run(op: Any, environment: Environment) -> Sequence[Any]:
     operation = op.operation
     name = operation.name
+    if environment.in_body and name not in SCALAR_OPERATIONS and name not in BODY_OPERATIONS:
+        raise InterpretError(f"cannot interpret '{name}' in the body of another operation")
     if name == "pattern.parameter":
         return [op.array(environment.parameters)]
     if name.startswith(f"{Pattern.DIALECT_NAMESPACE}.") and isinstance(op, PatternOperation):
@@ -109,9 +134,9 @@ def _run(op: Any, environment: Environment) -> Sequence[Any]:
     if name in SCALAR_OPERATIONS:
         return [SCALAR_OPERATIONS[name](operation, *operands)]
     if name in TENSOR_OPERATIONS:
-        return [TENSOR_OPERATIONS[name](operation, operands, environment, run_block)]
+        return [TENSOR_OPERATIONS[name](operation, operands, environment, _run_body)]
     if name in LINALG_OPERATIONS:
-        return LINALG_OPERATIONS[name](operation, operands, environment, run_block)
+        return LINALG_OPERATIONS[name](operation, operands, environment, _run_body)
     if name == "func.call":
         return _call(operation, operands, environment)
     if name == "cf.assert":
@@ -135,4 +160,9 @@ def _call(operation: Any, operands: list[Any], environment: Environment) -> list
     while module.name != "builtin.module":
         module = module.parent.operation
     callee = ir.SymbolTable(module)[symbol]
-    return _run_function(callee, operands, Environment(environment.parameters, environment.dtype))
+    if callee.is_external:
+        raise InterpretError(f"calls '{symbol}', which has no body")
+    if symbol in environment.callers:
+        raise InterpretError(f"calls '{symbol}', which calls itself without end")
+    own = Environment(environment.parameters, environment.dtype, environment.callers | {symbol})
+    return _run_function(callee, operands, own)

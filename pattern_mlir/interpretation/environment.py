@@ -24,11 +24,20 @@ class Environment:
     """
 
     def __init__(
-        self, parameters: ParameterStore, dtype: type[np.floating[Any]] | None = None
+        self,
+        parameters: ParameterStore,
+        dtype: type[np.floating[Any]] | None = None,
+        callers: frozenset[str] = frozenset(),
     ) -> None:
-        """Start without values; ``dtype`` replaces every float type."""
+        """Start without values; ``dtype`` replaces every float type.
+
+        ``callers`` are the functions that called this one, and itself.
+        """
         self.parameters = parameters
         self.dtype = dtype
+        self.callers = callers
+        self.in_body = False
+        """Whether a body runs, for all its iterations at the same time."""
         self.counters: list[Any] = []
         """The loop counters of the structured operation around a body."""
         self._values: dict[Any, Any] = {}
@@ -43,6 +52,10 @@ class Environment:
 
     def numpy_type(self, type_: Any) -> type[np.generic]:
         """Return the numpy type for values of ``type_``, a tensor's or a scalar's."""
+        if isinstance(type_, (ir.MemRefType, ir.UnrankedMemRefType)):
+            raise InterpretError(
+                f"cannot interpret buffers such as {type_}; the interpreter runs modules on tensors"
+            )
         element = type_.element_type if isinstance(type_, ir.ShapedType) else type_
         found = numpy_type(element)
         if found is None:

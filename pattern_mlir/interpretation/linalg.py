@@ -10,6 +10,7 @@ import numpy as np
 from torch_mlir import ir
 
 from pattern_mlir.dialects.dialect import integer
+from pattern_mlir.errors import InterpretError
 from pattern_mlir.interpretation.environment import Environment, RunBlock
 
 Operation = Callable[[Any, Sequence[Any], Environment, RunBlock], Sequence[Any]]
@@ -27,6 +28,7 @@ def _generic(
     arrays = [*operands[:-outputs], *(output.copy() for output in operands[-outputs:])]
     block = op.regions[0].blocks[0]
     counters = _parallel_counters(sizes, parallel)
+    _check_writes(maps[-outputs:], counters)
     reductions = [i for i, is_parallel in enumerate(parallel) if not is_parallel]
     for position in np.ndindex(*(sizes[i] for i in reductions)):
         for loop, value in zip(reductions, position, strict=True):
@@ -39,6 +41,15 @@ def _generic(
         for value, array, index in zip(yielded, arrays[-outputs:], indices[-outputs:], strict=True):
             array[index] = value
     return arrays[-outputs:]
+
+
+def _check_writes(maps: Sequence[Any], counters: Sequence[Any]) -> None:
+    """Refuse iterations that run at the same time and write the same element."""
+    iterations = np.broadcast_shapes(*map(np.shape, counters))
+    for map_ in maps:
+        index = [_evaluate(expression, counters) for expression in map_.results]
+        if np.broadcast_shapes(*map(np.shape, index)) != iterations:
+            raise InterpretError("parallel iterations write the same element of a result")
 
 
 def _index(

@@ -29,6 +29,17 @@ def _plain(function: Callable[..., Any]) -> Operation:
     return lambda op, *operands: function(*operands)
 
 
+def _integer(function: Callable[..., Any]) -> Operation:
+    """Return ``function`` on integers, of which an i1 holds one bit: its sign."""
+
+    def apply(op: Any, *operands: Any) -> Any:
+        if operands[0].dtype != bool:
+            return function(*operands)
+        return function(*(_signed(op, value) for value in operands)) & 1
+
+    return apply
+
+
 def _unsigned(function: Callable[..., Any]) -> Operation:
     """Return ``function`` on operands that are taken for unsigned ones of their width."""
 
@@ -54,7 +65,9 @@ def _without_sign(op: Any, x: Any) -> Any:
 
 
 def _truncate_integer(op: Any, x: Any) -> Any:
-    return x & 1 if str(op.results[0].type).endswith("i1") else x
+    type_ = op.results[0].type
+    element = type_.element_type if isinstance(type_, ir.ShapedType) else type_
+    return x & 1 if str(element) == "i1" else x
 
 
 def _float_to_unsigned(op: Any, x: Any) -> Any:
@@ -70,6 +83,12 @@ def _truncating_division(a: Any, b: Any) -> Any:
 def _ceiling_division(a: Any, b: Any) -> Any:
     quotient = a // b
     return quotient + (a - quotient * b != 0)
+
+
+def _round_half_away(x: Any) -> Any:
+    whole = np.trunc(x)
+    # The difference is exact; a sum of x and a half may round up to the next number.
+    return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(1, x), whole)
 
 
 def _vectorized(function: Callable[[float], float]) -> Callable[[Any], Any]:
@@ -113,11 +132,15 @@ def _compare_integers(op: Any, a: Any, b: Any) -> Any:
     if predicate > 5:
         a, b = (x.view(f"u{x.dtype.itemsize}") for x in (a, b))
         predicate -= 4
-    return _INTEGER_COMPARISONS[predicate](a, b)
+    return _INTEGER_COMPARISONS[predicate](_signed(op, a), _signed(op, b))
 
 
-def _named(dialect: str, functions: Mapping[str, Callable[..., Any]]) -> dict[str, Operation]:
-    return {f"{dialect}.{name}": _plain(function) for name, function in functions.items()}
+def _named(
+    dialect: str,
+    functions: Mapping[str, Callable[..., Any]],
+    rule: Callable[[Callable[..., Any]], Operation] = _plain,
+) -> dict[str, Operation]:
+    return {f"{dialect}.{name}": rule(function) for name, function in functions.items()}
 
 
 SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -130,41 +153,48 @@ SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             "arith",
             {
                 "addf": np.add,
+                "divf": np.divide,
+                "maximumf": np.maximum,
+                "maxnumf": np.fmax,
+                "minimumf": np.minimum,
+                "minnumf": np.fmin,
+                "mulf": np.multiply,
+                "negf": np.negative,
+                "remf": np.fmod,
+                "subf": np.subtract,
+            },
+        ),
+        **_named(
+            "arith",
+            {
                 "addi": np.add,
                 "andi": np.bitwise_and,
                 "ceildivsi": _ceiling_division,
-                "divf": np.divide,
                 "divsi": _truncating_division,
                 "floordivsi": np.floor_divide,
-                "maximumf": np.maximum,
-                "maxnumf": np.fmax,
                 "maxsi": np.maximum,
-                "minimumf": np.minimum,
-                "minnumf": np.fmin,
                 "minsi": np.minimum,
-                "mulf": np.multiply,
                 "muli": np.multiply,
-                "negf": np.negative,
                 "ori": np.bitwise_or,
-                "remf": np.fmod,
                 "remsi": np.fmod,
                 "shli": np.left_shift,
                 "shrsi": np.right_shift,
-                "subf": np.subtract,
                 "subi": np.subtract,
                 "xori": np.bitwise_xor,
             },
+            _integer,
         ),
-        **{
-            f"arith.{name}": _unsigned(function)
-            for name, function in {
+        **_named(
+            "arith",
+            {
                 "divui": np.floor_divide,
                 "maxui": np.maximum,
                 "minui": np.minimum,
                 "remui": np.remainder,
                 "shrui": np.right_shift,
-            }.items()
-        },
+            },
+            _unsigned,
+        ),
         **{f"arith.{name}": _unchanged for name in ["extf", "fptosi", "truncf"]},
         **{f"arith.{name}": _signed for name in ["extsi", "index_cast", "sitofp"]},
         **{f"arith.{name}": _without_sign for name in ["extui", "index_castui", "uitofp"]},
@@ -176,9 +206,12 @@ SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 "absf": np.abs,
                 "absi": np.abs,
                 "acos": np.arccos,
+                "acosh": np.arccosh,
                 "asin": np.arcsin,
+                "asinh": np.arcsinh,
                 "atan": np.arctan,
                 "atan2": np.arctan2,
+                "atanh": np.arctanh,
                 "cbrt": np.cbrt,
                 "ceil": np.ceil,
                 "copysign": np.copysign,
@@ -197,7 +230,7 @@ SCALAR_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 "log1p": np.log1p,
                 "log2": np.log2,
                 "powf": np.power,
-                "round": lambda x: np.trunc(x + np.copysign(0.5, x)),
+                "round": _round_half_away,
                 "roundeven": np.rint,
                 "rsqrt": lambda x: 1 / np.sqrt(x),
                 "sin": np.sin,

@@ -48,60 +48,78 @@ def _from_elements(
     return np.stack(operands).reshape(_shape(op))
 
 
-def _extract(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
-    array, *indices = operands
-    for index, size in zip(indices, array.shape, strict=True):
+def _check_indices(verb: str, indices: Sequence[Any], shape: Sequence[int]) -> None:
+    for index, size in zip(indices, shape, strict=True):
         wrong = index[(index < 0) | (index >= size)]
         if wrong.size:
-            raise InterpretError(f"reads element {wrong[0]} of a dimension of {size}")
+            raise InterpretError(f"{verb} element {wrong[0]} of a dimension of {size}")
+
+
+def _extract(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
+    array, *indices = operands
+    _check_indices("reads", indices, array.shape)
     return array[tuple(indices)]
 
 
 def _insert(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
-    result = operands[1].copy()
-    result[tuple(operands[2:])] = operands[0]
+    element, array, *indices = operands
+    _check_indices("writes", indices, array.shape)
+    result = array.copy()
+    result[tuple(indices)] = element
     return result
 
 
 def _dimension(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
-    return operands[0].shape[int(operands[1])]
+    shape = np.array(operands[0].shape)
+    if not np.all((operands[1] >= 0) & (operands[1] < shape.size)):
+        raise InterpretError(f"reads dimension {operands[1]} of {shape.size}")
+    return shape[operands[1]]
 
 
 def _concat(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
     return np.concatenate(operands, axis=integer(op.attributes["dim"]))
 
 
-def _slices(op: Any, dynamic: Sequence[Any]) -> tuple[slice, ...]:
-    """Return the slices of an operation with static or dynamic offsets, sizes and strides."""
+def _window(op: Any, verb: str, shape: Sequence[int], dynamic: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the indices of the elements that an operation takes of a tensor of ``shape``.
+
+    Their offsets, sizes and strides are static or dynamic.
+    """
     remaining = iter(dynamic)
     least = ir.ShapedType.get_dynamic_size()
     offsets, sizes, strides = (
         [int(next(remaining)) if value == least else value for value in integers(op.attributes[a])]
         for a in ("static_offsets", "static_sizes", "static_strides")
     )
-    return tuple(
-        slice(first, first + (size - 1) * step + 1, step)
+    indices = [
+        first + step * np.arange(size)
         for first, size, step in zip(offsets, sizes, strides, strict=True)
-    )
+    ]
+    _check_indices(verb, indices, shape)
+    return np.ix_(*indices)
 
 
 def _extract_slice(
     op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock
 ) -> Any:
-    return operands[0][_slices(op, operands[1:])].reshape(_shape(op))
+    array, *dynamic = operands
+    return array[_window(op, "reads", array.shape, dynamic)].reshape(_shape(op))
 
 
 def _insert_slice(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
-    result = operands[1].copy()
-    window = result[_slices(op, operands[2:])]
-    window[...] = operands[0].reshape(window.shape)
+    part, array, *dynamic = operands
+    window = _window(op, "writes", array.shape, dynamic)
+    result = array.copy()
+    result[window] = part.reshape(result[window].shape)
     return result
 
 
 def _pad(op: Any, operands: Sequence[Any], environment: Environment, run: RunBlock) -> Any:
     if len(operands) > 1:
         raise InterpretError("cannot interpret 'tensor.pad' with dynamic widths")
-    x, low = operands[0], integers(op.attributes["static_low"])
+    x, low, high = operands[0], *(integers(op.attributes[f"static_{s}"]) for s in ("low", "high"))
+    if min([0, *low, *high]) < 0:
+        raise InterpretError("cannot interpret 'tensor.pad' with negative widths")
     result = _generate(op, [], environment, run)
     window = tuple(slice(first, first + size) for first, size in zip(low, x.shape, strict=True))
     result[window] = x

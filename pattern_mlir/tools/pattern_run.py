@@ -6,10 +6,12 @@ Needs neither torch nor MLIR, but for --compare.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,11 @@ from pattern_mlir.compiled_model import CompiledModel, load
 from pattern_mlir.errors import PatternError
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.profiling import profile
-from pattern_mlir.runtime.plan import InputError, TensorSpec
+from pattern_mlir.runtime.plan import TensorSpec
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
+from pattern_mlir.tools.inputs import input_files, is_picture, noise, read_array, read_picture
 
 Array = npt.NDArray[Any]
-
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-"""Suffixes of inputs that are pictures."""
 
 
 def _parser() -> Parser:
@@ -44,14 +44,19 @@ def _parser() -> Parser:
         action="append",
         default=[],
         metavar="[NAME=]FILE",
-        help=".npy or a picture, for each input in order, or by name; noise where none is given",
+        help=".npy or a picture, for each input in order, or by name; without any: noise",
     )
-    parser.add_argument("--mean", type=_numbers, help="of a picture's channels, from 0 to 1")
-    parser.add_argument("--std", type=_numbers, help="deviation of a picture's channels")
+    parser.add_argument(
+        "--mean", type=_numbers(-math.inf), help="of a picture's channels, from 0 to 1"
+    )
+    parser.add_argument("--std", type=_numbers(0), help="deviation of a picture's channels")
     parser.add_argument("--output", type=Path, help="where to write the results, .npy or .npz")
     parser.add_argument("--benchmark", action="store_true", help="time whole runs")
     parser.add_argument("--profile", action="store_true", help="time each layer")
     parser.add_argument("--repeat", type=at_least(1), default=30, help="runs of a measurement")
+    parser.add_argument(
+        "--threads", type=at_least(1), help="threads that run it; as compiled unless given"
+    )
     parser.add_argument(
         "--chunk", type=at_least(0), default=0, help="units a thread takes at a time"
     )
@@ -60,13 +65,22 @@ def _parser() -> Parser:
     return parser
 
 
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"needs numbers such as 0.5,0.5,0.5, got '{text}'"
-        ) from None
+def _numbers(least: float) -> Callable[[str], list[float]]:
+    """Return a converter of arguments to finite numbers above ``least``."""
+
+    def convert(text: str) -> list[float]:
+        try:
+            numbers = [float(word) for word in text.split(",")]
+        except ValueError:
+            numbers = [math.nan]
+        if not all(least < number < math.inf for number in numbers):
+            above = f" above {least}" if math.isfinite(least) else ""
+            raise argparse.ArgumentTypeError(
+                f"needs numbers{above} such as 0.5,0.5,0.5, got '{text}'"
+            )
+        return numbers
+
+    return convert
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +92,7 @@ def _run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     if arguments.output is not None and arguments.output.suffix not in (".npy", ".npz"):
         raise PatternError(f"--output needs the suffix .npy or .npz, got '{arguments.output}'")
-    model = load(arguments.package, arguments.chunk)
+    model = load(arguments.package, arguments.chunk, threads=arguments.threads)
     inputs = _inputs(model.inputs, arguments)
     outputs = model.run(inputs)
     for spec, output in zip(model.outputs, outputs, strict=True):
@@ -96,58 +110,20 @@ def _run(words: Sequence[str]) -> int:
 
 def _inputs(specs: Sequence[TensorSpec], arguments: argparse.Namespace) -> list[Array]:
     """Return an array for each of ``specs``: from its file, or noise."""
-    files: dict[str, str] = {}
-    names = [spec.name for spec in specs]
-    for text in arguments.input:
-        name, equals, file = text.partition("=")
-        if not equals or name not in names:
-            free = [known for known in names if known not in files]
-            if not free:
-                raise InputError(f"the model takes {len(specs)} inputs, '{text}' is one too many")
-            name, file = free[0], text
-        files[name] = file
-    rng = np.random.default_rng(0)
-    return [
-        _load(Path(files[spec.name]), spec, arguments)
-        if spec.name in files
-        else rng.standard_normal(spec.shape).astype(spec.dtype)
-        for spec in specs
-    ]
-
-
-def _load(path: Path, spec: TensorSpec, arguments: argparse.Namespace) -> Array:
-    if path.suffix.lower() in IMAGES:
-        return _picture(path, spec, arguments.mean, arguments.std)
-    try:
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it holds several arrays")
-    except (ValueError, EOFError) as error:
-        raise InputError(f"'{path}' is no .npy file or picture: {error}") from None
-    return array
-
-
-def _picture(
-    path: Path, spec: TensorSpec, mean: Sequence[float] | None, deviation: Sequence[float] | None
-) -> Array:
-    """Return a picture as input [1, C, H, W], resized, its pixels (p / 255 - mean) / deviation."""
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise PatternError("pictures need Pillow: pip install pillow") from None
-    if len(spec.shape) != 4 or spec.shape[1] not in (1, 3):
-        raise InputError(f"input '{spec.name}' of shape {list(spec.shape)} takes no picture")
-    channels, height, width = spec.shape[1:]
-    try:
-        picture = Image.open(path).convert("RGB" if channels == 3 else "L")
-    except UnidentifiedImageError:
-        raise InputError(f"'{path}' is no picture that Pillow can read") from None
-    pixels = np.asarray(picture.resize((width, height)), np.float32).reshape(height, width, -1)
-    for values in (mean, deviation):
-        if values is not None and len(values) not in (1, channels):
-            raise InputError(f"--mean and --std need 1 or {channels} numbers, got {len(values)}")
-    pixels = (pixels / 255 - np.array(mean or [0.0])) / np.array(deviation or [1.0])
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], spec.dtype)
+    files = input_files(specs, arguments.input)
+    normalised = arguments.mean is not None or arguments.std is not None
+    if normalised and not any(map(is_picture, files.values())):
+        raise PatternError("--mean and --std are for pictures, and no --input is one")
+    mean, deviation = arguments.mean or [0.0], arguments.std or [1.0]
+    inputs, generator = [], np.random.default_rng(0)
+    for spec in specs:
+        if spec.name not in files:
+            inputs.append(noise(spec, generator))
+        elif is_picture(files[spec.name]):
+            inputs.append(read_picture(files[spec.name], spec, mean, deviation))
+        else:
+            inputs.append(read_array(files[spec.name]))
+    return inputs
 
 
 def _summary(spec: TensorSpec, output: Array) -> str:
@@ -159,12 +135,16 @@ def _summary(spec: TensorSpec, output: Array) -> str:
 def _write(path: Path, specs: Sequence[TensorSpec], outputs: Sequence[Array]) -> None:
     if path.suffix == ".npy" and len(outputs) > 1:
         raise PatternError(f"the model has {len(outputs)} outputs; write them to a .npz file")
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_file(path) as temporary:
         if path.suffix == ".npy":
-            np.save(file, outputs[0])
-        else:
-            arrays: dict[str, Any] = {s.name: o for s, o in zip(specs, outputs, strict=True)}
-            np.savez(file, **arrays)
+            with temporary.open("wb") as file:
+                np.save(file, outputs[0])
+            return
+        # np.savez takes names as keywords, and some are its own.
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for spec, output in zip(specs, outputs, strict=True):
+                with archive.open(f"{spec.name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, output, allow_pickle=False)
 
 
 def _benchmark(model: CompiledModel, inputs: Sequence[Array], repeat: int) -> str:
@@ -184,6 +164,33 @@ def _compare(
     path: Path, inputs: Sequence[Array], specs: Sequence[TensorSpec], outputs: Sequence[Array]
 ) -> str:
     """Return how far the outputs are from those of the model in PyTorch."""
+    expected = _results_of_torch(path, inputs)
+    if [array.shape for array in expected] != [array.shape for array in outputs]:
+        raise PatternError(
+            f"'{path}' gives outputs of shape {_shapes(expected)}, the package"
+            f" {_shapes(outputs)}; they are different models"
+        )
+    lines = []
+    for spec, ours, theirs in zip(specs, outputs, expected, strict=True):
+        with np.errstate(invalid="ignore"):  # the difference of two Inf is NaN, as it should be
+            difference = ours - theirs
+        lines.append(
+            f"{spec.name}: RMS difference {_rms(difference):.2e} of {_rms(theirs):.2e},"
+            f" largest {np.abs(difference).max(initial=0):.2e}"
+        )
+    return "\n".join(lines)
+
+
+def _shapes(arrays: Sequence[Array]) -> str:
+    return ", ".join(str(list(array.shape)) for array in arrays)
+
+
+def _rms(values: Array) -> float:
+    return math.sqrt(float(np.square(values).sum()) / max(values.size, 1))
+
+
+def _results_of_torch(path: Path, inputs: Sequence[Array]) -> list[Array]:
+    """Return the outputs of an exported model, in f64."""
     try:
         import torch
         from torch.utils._pytree import tree_leaves
@@ -191,23 +198,16 @@ def _compare(
         raise PatternError("--compare needs PyTorch: pip install 'pattern-mlir[torch]'") from None
     from pattern_mlir.importer import load_exported
 
-    with torch.no_grad():
-        result = load_exported(path).module()(*map(torch.from_numpy, inputs))
-    lines = []
-    for spec, ours, theirs in zip(specs, outputs, tree_leaves(result), strict=True):
-        expected = theirs.numpy().astype(np.float64)
-        if expected.shape != ours.shape:
-            raise PatternError(
-                f"'{path}' gives '{spec.name}' the shape {list(expected.shape)}, the package"
-                f" {list(ours.shape)}; they are different models"
-            )
-        difference = ours - expected
-        rms, scale = (float(np.sqrt(np.square(v).mean())) for v in (difference, expected))
-        lines.append(
-            f"{spec.name}: RMS difference {rms:.2e} of {scale:.2e},"
-            f" largest {np.abs(difference).max(initial=0):.2e}"
-        )
-    return "\n".join(lines)
+    module = load_exported(path).module()
+    try:
+        with torch.no_grad():
+            results = tree_leaves(module(*map(torch.from_numpy, inputs)))
+    except Exception as error:  # torch raises errors of many kinds where inputs do not fit
+        reason = str(error).strip().partition("\n")[0]
+        raise PatternError(
+            f"'{path}' does not take these inputs; is the package made from it? ({reason})"
+        ) from error
+    return [result.double().numpy() for result in results if isinstance(result, torch.Tensor)]
 
 
 def console() -> Any:

@@ -35,12 +35,14 @@ struct pattern_instance {
 
 static void compute_chunks(pattern_instance *instance) {
   const pattern_layer *layer = instance->layer;
+  /* Every thread adds a chunk too many: a larger one than the layer could make `next` overflow. */
+  int64_t chunk = layer->chunk < layer->extent ? layer->chunk : layer->extent;
   for (;;) {
-    int64_t lo = atomic_fetch_add_explicit(&instance->next, layer->chunk, memory_order_relaxed);
+    int64_t lo = atomic_fetch_add_explicit(&instance->next, chunk, memory_order_relaxed);
     if (lo >= layer->extent)
       return;
     int64_t left = layer->extent - lo;
-    layer->function(instance->buffers, lo, lo + (left < layer->chunk ? left : layer->chunk));
+    layer->function(instance->buffers, lo, lo + (left < chunk ? left : chunk));
   }
 }
 

@@ -60,6 +60,7 @@ int main(void) {
   for (int32_t threads = 1; threads <= 5; ++threads)
     for (int64_t chunk = 0; chunk <= 3 * UNITS; chunk = 7 * chunk + 1)
       check_threads(threads, chunk);
+  check_threads(3, INT64_MAX);
   pthread_t pair[2];
   int32_t threads = 3;
   for (int i = 0; i < 2; ++i)
