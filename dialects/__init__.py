@@ -3,7 +3,6 @@
 from pattern_mlir.dialects.attributes import (
     ACTIVATIONS,
     ActivationAttr,
-    ChannelBlocksAttr,
     LanesAttr,
     LibraryAttr,
     RowsAttr,
@@ -45,7 +44,6 @@ __all__ = [
     "AdaptiveAveragePoolOp",
     "AddOp",
     "AveragePoolOp",
-    "ChannelBlocksAttr",
     "ConcatOp",
     "ConvOp",
     "LanesAttr",

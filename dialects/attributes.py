@@ -104,46 +104,38 @@ class LanesAttr(TensorEncoding, name="lanes"):
 
     def check_tensor(self, type_: Any) -> None:
         """The blocks cover the plane."""
-        plane = _plane(self, type_)
-        grid = _sizes(self, "grid", "rows, columns", 1)
-        block = _sizes(self, "block", "height, width", 1)
-        _sizes(self, "halo", "top, left, bottom, right", 0)
-        covered = [count * size for count, size in zip(grid, block, strict=True)]
-        require(
-            all(size >= least for size, least in zip(covered, plane, strict=True)),
-            f"{self} covers {covered[0]}x{covered[1]} pixels, but the planes have"
-            f" {plane[0]}x{plane[1]}",
-        )
+        _check_cover(self, _sizes(self, "grid", "rows, columns", 1), type_)
 
 
 class RowsAttr(TensorEncoding, name="rows"):
-    """`#pattern.rows<pitch, [halo], fill>`: a tensor layout in plain rows.
+    """`#pattern.rows<lanes, [block], [halo], fill>`: a tensor layout in rows, for small planes.
 
-    Rows lie ``pitch`` elements apart; ``halo`` and ``fill`` are as in `#pattern.lanes`.
+    A row of the plane is cut into ``lanes`` parts of ``block`` = [height, width] pixels: the grid
+    of `#pattern.lanes` with a single row. Of the ``halo``, rows above and below are stored; what
+    lies left and right is read from the neighbouring lanes, by loads that are not aligned.
     """
 
-    pitch: ir.IntegerAttr
+    lanes: ir.IntegerAttr
+    block: ir.ArrayAttr
     halo: ir.ArrayAttr
     fill: ir.FloatAttr
 
     def check_tensor(self, type_: Any) -> None:
-        """Rows do not overlap."""
-        width = _plane(self, type_)[1]
-        _sizes(self, "halo", "top, left, bottom, right", 0)
-        pitch = ir.IntegerAttr(self.pitch).value
-        require(pitch >= width, f"{self} has a pitch below the {width} pixels of a row")
+        """The blocks cover the plane."""
+        _check_cover(self, [1, ir.IntegerAttr(self.lanes).value], type_)
 
 
-class ChannelBlocksAttr(TensorEncoding, name="channel_blocks"):
-    """`#pattern.channel_blocks<size>`: a tensor layout with ``size`` channels innermost."""
-
-    size: ir.IntegerAttr
-
-    def check_tensor(self, type_: Any) -> None:
-        """A block has a channel or more."""
-        _plane(self, type_)
-        size = ir.IntegerAttr(self.size).value
-        require(size >= 1, f"{self} needs blocks of at least 1 channel")
+def _check_cover(layout: Any, grid: list[int], type_: Any) -> None:
+    """Check that a ``grid`` of blocks of ``layout`` covers the planes of a tensor."""
+    plane = _plane(layout, type_)
+    block = _sizes(layout, "block", "height, width", 1)
+    _sizes(layout, "halo", "top, left, bottom, right", 0)
+    covered = [count * size for count, size in zip(grid, block, strict=True)]
+    require(
+        all(size >= least for size, least in zip(covered, plane, strict=True)),
+        f"{layout} covers {covered[0]}x{covered[1]} pixels, but the planes have"
+        f" {plane[0]}x{plane[1]}",
+    )
 
 
 def _plane(layout: Any, type_: Any) -> list[int]:

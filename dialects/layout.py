@@ -5,7 +5,7 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import ext
 
-from pattern_mlir.dialects.attributes import LanesAttr
+from pattern_mlir.dialects.attributes import LanesAttr, RowsAttr
 from pattern_mlir.dialects.dialect import PatternOperation, require, shape_of
 from pattern_mlir.layouts import LaneLayout
 
@@ -50,24 +50,30 @@ def with_layout(type_: Any, layout: LaneLayout | None) -> Any:
 def layout_of(value: Any) -> LaneLayout | None:
     """Return the lane blocks that ``value`` lies in, or None."""
     encoding = ir.RankedTensorType(value.type).encoding
-    if not isinstance(encoding, LanesAttr):
+    if not isinstance(encoding, (LanesAttr, RowsAttr)):
         return None
-    grid, block, halo = (_integers(a) for a in (encoding.grid, encoding.block, encoding.halo))
+    block, halo = (_integers(a) for a in (encoding.block, encoding.halo))
+    rows = isinstance(encoding, RowsAttr)
+    grid = [1, ir.IntegerAttr(encoding.lanes).value] if rows else _integers(encoding.grid)
     return LaneLayout(
         (grid[0], grid[1]),
         (block[0], block[1]),
         (halo[0], halo[1], halo[2], halo[3]),
         ir.FloatAttr(encoding.fill).value,
+        rows,
     )
 
 
 def _attribute(layout: LaneLayout) -> Any:
     i64 = ir.IntegerType.get_signless(64)
-    lists = (
+    grid, block, halo = (
         ir.ArrayAttr.get([ir.IntegerAttr.get(i64, value) for value in values])
         for values in (layout.grid, layout.block, layout.halo)
     )
-    return LanesAttr.get(*lists, ir.FloatAttr.get(ir.F32Type.get(), layout.fill))
+    fill = ir.FloatAttr.get(ir.F32Type.get(), layout.fill)
+    if layout.rows:
+        return RowsAttr.get(ir.IntegerAttr.get(i64, layout.lanes), block, halo, fill)
+    return LanesAttr.get(grid, block, halo, fill)
 
 
 def _integers(attribute: Any) -> list[int]:

@@ -54,7 +54,7 @@ def dialect_page() -> str:
 
 
 def _word(attribute: type) -> str:
-    """Return the name in the IR of an attribute: `channel_blocks` of ChannelBlocksAttr."""
+    """Return the name in the IR of an attribute: `max_pool` of MaxPoolAttr."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", attribute.__name__.removesuffix("Attr")).lower()
 
 

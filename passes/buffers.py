@@ -36,7 +36,9 @@ class Work:
         multiplications: multiply-accumulates that are not with a pruned weight.
         bytes: of inputs, weights and result, each counted once.
         layout: of the result.
-        tile: rows x columns of outputs that are in registers at a time, the largest.
+        tile: rows x columns of outputs that are in registers at a time, the largest; and how many
+            channels are summed up at a time, where they are not all.
+        cycles: what it is expected to take one core (`pattern_mlir.cost`); 0 for unknown.
     """
 
     kernel: str
@@ -44,6 +46,7 @@ class Work:
     bytes: int
     layout: str
     tile: str
+    cycles: int = 0
 
     def attribute(self) -> Any:
         """Return the work as an attribute."""

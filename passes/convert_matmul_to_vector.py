@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch_mlir import ir
 from torch_mlir.dialects import arith, linalg
 
-from pattern_mlir.cost import Machine
+from pattern_mlir.cost import Machine, matrix_cycles
 from pattern_mlir.dialects import shape_of
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
@@ -92,8 +92,8 @@ class ConvertMatmulToVector(Pass):
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
           call @matmul_0(%2, %3, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
-            {bytes = 36 : i64, kernel = "matmul", layout = "", multiplications = 4 : i64, tile =
-            "1x1 vectors"}} : (memref<1x1x1xf32>, memref<1x1x4xf32>, memref<1x1x4xf32>, index,
+            {bytes = 36 : i64, cycles = 2 : i64, kernel = "matmul", layout = "", multiplications = 4 :
+            i64, tile = "1x1 vectors"}} : (memref<1x1x1xf32>, memref<1x1x4xf32>, memref<1x1x4xf32>, index,
             index) -> ()
           %4 = bufferization.to_tensor %alloc restrict writable : memref<1x1x4xf32> to
             tensor<1x1x4xf32>
@@ -150,7 +150,10 @@ def _lowered(op: Any, machine: Machine, calls: KernelCalls) -> Any:
     (rows, inner), columns = shape_of(left)[-2:], shape_of(right)[-1]
     height, width = choose_tile(rows, columns, machine.lanes, machine.sums(1))
     kernel = MatmulKernel(matrices, rows, inner, columns, machine.lanes, height, width)
+    count = kernel.multiplications
+    size = 4 * matrices * (rows * inner + inner * columns + rows * columns)
+    cycles = matrix_cycles(machine, count, size)
     if len(shape_of(left)) == 3:
-        return calls.call([kernel], [[left, right]], kernel.multiplications)
+        return calls.call([kernel], [[left, right]], count, cycles=cycles)
     factors = [expanded(left, [[1, rows], [inner]]), expanded(right, [[1, inner], [columns]])]
-    return collapsed(calls.call([kernel], [factors], kernel.multiplications), [2, 1])
+    return collapsed(calls.call([kernel], [factors], count, cycles=cycles), [2, 1])

@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
 
-from pattern_mlir.cost import Machine, choose_tiling
+from pattern_mlir.cost import (
+    RELAYOUT_CYCLES,
+    Machine,
+    Products,
+    Tiling,
+    chains,
+    choose_tiling,
+    matrix_cycles,
+)
 from pattern_mlir.dialects import (
     ActivateOp,
     AddOp,
@@ -22,25 +30,31 @@ from pattern_mlir.dialects import (
     SparseAttr,
     UpsampleOp,
     activation_of,
+    i64_array,
     integer,
+    integers,
     shape_of,
 )
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
-from pattern_mlir.passes.filters import array_of, filter_order, is_parameter
+from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
-from pattern_mlir.passes.lane_relayout import from_lanes, to_lanes
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
+from pattern_mlir.passes.mix_kernels import MixKernel
+from pattern_mlir.passes.relayout_kernels import RelayoutKernel, relayout_table
 from pattern_mlir.patterns import PackedWeights, pack
 
 LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, UpsampleOp)
 """What has kernels in lane blocks."""
 
+
+_Tables = dict[str, npt.NDArray[Any]]
+"""What kernels read of a packed weight, by name."""
 
 CHUNK = 256
 """Products that are added up in one f32 sum, where there are more than twice as many."""
@@ -103,8 +117,8 @@ class ConvertPatternToVector(Pass):
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
           call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
-            {bytes = 32 : i64, kernel = "linear", layout = "", multiplications = 3 : i64, tile =
-            "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>,
+            {bytes = 32 : i64, cycles = 1 : i64, kernel = "linear", layout = "", multiplications = 3 :
+            i64, tile = "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>,
             index, index) -> ()
           %5 = bufferization.to_tensor %alloc restrict writable : memref<1x1xf32> to
             tensor<1x1xf32>
@@ -128,6 +142,8 @@ class ConvertPatternToVector(Pass):
                     lowering.operation(op)
                 elif isinstance(op, LinearOp) and _has_kernel(op):
                     lowering.linear(op)
+                elif isinstance(op, UpsampleOp) and _is_bilinear(op):
+                    lowering.bilinear(op)
         lowering.finish()
 
 
@@ -166,22 +182,38 @@ class _Lowering:
         return self._physical[value]
 
     def relayout(self, op: Any) -> None:
-        """Lower a change of layout: a copy where blocks stay, else by way of a plain tensor."""
-        value, before, after = op.input, layout_of(op.input), layout_of(op.result)
+        """Lower a change of layout: a copy where blocks stay, else element by element."""
+        before, after = layout_of(op.input), layout_of(op.result)
         self._replaced.append(op)
-        if before and after and (before.grid, before.block) == (after.grid, after.block):
+        if before and after and _same_blocks(before, after):
             self._physical[op.result] = self._copied(op, before, after)
             return
-        if before is not None:
-            value = from_lanes(self._vectors(op, value), before, shape_of(op.input))
+        images, channels, *plane = shape_of(op.input)
+        table = relayout_table(before, after, (plane[0], plane[1]))
+        x = self._vectors(op, op.input) if before else op.input
+        x = collapsed(x, [2, 2])
+        kernel = RelayoutKernel(
+            planes=images * channels,
+            source_size=shape_of(x)[1],
+            target_size=len(table),
+            lanes=self._machine.lanes,
+            fill=after.fill if after else 0.0,
+            layout=after.words if after else "",
+        )
+        name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
+        cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
+        y = self._calls.call([kernel], [[x, self._table(name, table)]], cycles=cycles)
         if after is None:
-            op.result.replace_all_uses_with(value)
+            op.result.replace_all_uses_with(expanded(y, [[images, channels], plane]))
         else:
-            self._physical[op.result] = to_lanes(value, after)
+            vectors = [after.plane, after.lanes]
+            self._physical[op.result] = expanded(y, [[images, channels], vectors])
 
     def _copied(self, op: Any, before: LaneLayout, after: LaneLayout) -> Any:
         shape = shape_of(op.input)
-        tiling = choose_tiling(self._machine, after.block, ((0, 0),), (1, 1), 1, 1.0, 1)
+        row_block = before.block[1] if before.rows else 0
+        products = Products((((0, 0),),), row_block=row_block)
+        tiling = choose_tiling(self._machine, products, after.block)
         kernel = LaneKernel(
             kind=Kind.COPY,
             images=shape[0],
@@ -193,11 +225,12 @@ class _Lowering:
             tile_rows=tiling.rows,
             tile_columns=tiling.columns,
         )
-        return self._calls.call([kernel], [[self._vectors(op, op.input)]])
+        cycles = shape[0] * shape[1] * tiling.cycles
+        return self._calls.call([kernel], [[self._vectors(op, op.input)]], cycles=cycles)
 
     def operation(self, op: Any) -> None:
         """Lower an operation to the call of its kernel; a concatenation to one for each piece."""
-        kernel = self._kernel(op)
+        kernel, cycles = self._kernel(op)
         inputs = [self._vectors(op, op.operation.operands[i]) for i in lane_operands(op)]
         if isinstance(op, ConcatOp):
             kernels, first = [], 0
@@ -208,13 +241,37 @@ class _Lowering:
                 own = replace(own, target_channels=kernel.filters, first_channel=first)
                 kernels.append(own)
                 first += channels
-            self._physical[op.result] = self._calls.call(kernels, [[value] for value in inputs])
+            self._physical[op.result] = self._calls.call(
+                kernels, [[value] for value in inputs], cycles=cycles
+            )
         else:
             tables = self._tables(op, kernel) if isinstance(op, ConvOp) else []
             values = [inputs[0], *tables, *inputs[1:]]
-            boundaries = op.attributes.get("filter_boundaries") if kernel.block == 1 else None
+            boundaries = _unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
-            self._physical[op.result] = self._calls.call([kernel], [values], count, boundaries)
+            self._physical[op.result] = self._calls.call(
+                [kernel], [values], count, boundaries, cycles
+            )
+        self._replaced.append(op)
+
+    def bilinear(self, op: Any) -> None:
+        """Lower a bilinear resizing: columns first, so that long rows are mixed as a whole."""
+        images, channels, rows, columns = shape_of(op.input)
+        planes = images * channels
+        result_rows, result_columns = shape_of(op.result)[2:]
+        x = collapsed(op.input, [2, 1, 1])
+        kernels = (
+            (1, MixKernel(planes, rows, columns, result_columns, False, self._machine.lanes)),
+            (0, MixKernel(planes, rows, result_columns, result_rows, True, self._machine.lanes)),
+        )
+        for axis, kernel in kernels:
+            *positions, weights = op.weights(axis)
+            tables = [*(own.astype(np.int32) for own in positions), weights.astype(np.float32)]
+            names = [f"bilinear.{key}.{kernel.size}" for key in ("low", "high", "weight")]
+            values = [self._table(name, table) for name, table in zip(names, tables, strict=True)]
+            x = self._calls.call([kernel], [[x, *values]])
+        y = expanded(x, [[images, channels], [result_rows], [result_columns]])
+        op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
     def linear(self, op: Any) -> None:
@@ -230,20 +287,22 @@ class _Lowering:
             name = f"{op.weight.owner.opview.parameter_name}.bias"
             bias = self._table(name, np.zeros(filters, np.float32))
         count = kernel.rows * inputs * filters
-        y = self._calls.call([kernel], [[x, op.weight, bias]], count)
+        cycles = matrix_cycles(self._machine, count, 4 * inputs * filters)
+        y = self._calls.call([kernel], [[x, op.weight, bias]], count, cycles=cycles)
         y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
-    def _kernel(self, op: Any) -> LaneKernel:
+    def _kernel(self, op: Any) -> tuple[LaneKernel, float]:
+        """Return an operation's kernel, and the cycles that it is expected to take."""
         description = describe(op, self._parameters)
         positions = lane_operands(op)
         layouts = [layout_of(op.operation.operands[i]) for i in positions]
         target, source = layout_of(op.result), layouts[0]
         assert description is not None and target is not None and source is not None
-        tiling = description.tiling(self._machine, target.block)
+        tiling = description.tiling(self._machine, target.block, target.rows)
         joined = isinstance(op, ConcatOp)
-        return LaneKernel(
+        kernel = LaneKernel(
             kind=description.kind,
             images=description.images,
             channels=description.channels,
@@ -253,7 +312,7 @@ class _Lowering:
             plane=description.result_plane,
             tile_rows=tiling.rows,
             tile_columns=tiling.columns,
-            block=description.filter_block,
+            block=tiling.filter_block,
             patterns=description.taps,
             origin=(-description.padding[0], -description.padding[1]),
             strides=description.strides,
@@ -264,8 +323,10 @@ class _Lowering:
             if isinstance(op, ActivateOp)
             else activation_of(op),
             max_pool=description.max_pool,
-            chunk=_chunk(description),
+            chunk=_chunk(description, tiling),
+            channel_block=tiling.channel_block,
         )
+        return kernel, description.cycles(self._machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
         """Return the multiply-accumulates of a convolution, without those of pruned weights."""
@@ -282,13 +343,18 @@ class _Lowering:
         groups, filters = integer(op.groups), kernel.filters
         description = describe(op, self._parameters)
         assert description is not None
-        if kernel.block > 1:
-            tables = _shared_kernel_tables(weight, kernel.block, groups)
-        else:
+        parts = []
+        for first in range(0, weight.shape[1], kernel.channel_block):
+            part = np.ascontiguousarray(weight[:, first : first + kernel.channel_block])
+            if kernel.block > 1 and not is_sparse(op.weight):
+                parts.append(_shared_kernel_tables(part, kernel.block, groups))
+                continue
             try:
-                tables = _kernel_tables(pack(weight, description.library), groups)
+                packed = pack(part, description.library)
             except ValueError as error:
                 raise OperationFailure(op, str(error)) from None
+            parts.append(_kernel_tables(packed, groups, kernel.block))
+        tables = _joined_tables(parts, kernel)
         order = filter_order(op, "output_channel")
         name = f"{parameter.parameter_name}.fkw"
         values = [self._table(f"{name}.{key}", table) for key, table in tables.items()]
@@ -312,10 +378,27 @@ class _Lowering:
         return ParameterOp.build(name, ir.RankedTensorType.get(list(array.shape), element)).result
 
 
-def _chunk(description: LaneOperation) -> int:
+def _unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
+    """Return which blocks of filters each thread computes; None for equal parts."""
+    if "filter_boundaries" not in op.attributes:
+        return None
+    filters = integers(op.attributes["filter_boundaries"])
+    if any(number % kernel.block for number in filters):
+        return None
+    return i64_array([number // kernel.block for number in filters])
+
+
+def _same_blocks(layout: LaneLayout, other: LaneLayout) -> bool:
+    own, others = (replace(one, halo=(0, 0, 0, 0), fill=0.0) for one in (layout, other))
+    return own == others
+
+
+def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits."""
     taps = max(map(len, description.library.patterns))
-    products = description.kernels / description.filters * taps
+    share = tiling.channel_block / description.channels
+    sums = max(tiling.rows) * max(tiling.columns) * tiling.filter_block
+    products = description.kernels / description.filters * taps * share / chains(sums, taps)
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 
@@ -324,27 +407,48 @@ def _has_kernel(op: Any) -> bool:
     return is_parameter(op.weight) and str(op.result.type.element_type) == "f32"
 
 
-def _kernel_tables(packed: PackedWeights, groups: int) -> dict[str, npt.NDArray[Any]]:
+def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:
+    """Return the tables of all blocks of channels one after the other, as ``kernel`` reads them."""
+    sizes = np.array([[len(part["channels"]), len(part["taps"])] for part in parts])
+    for part, start in zip(parts, np.cumsum(sizes, axis=0) - sizes, strict=True):
+        part["starts"] = part["starts"] + start.astype(np.uint32)
+    tables = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return tables | {key: tables[key].astype(kernel.index_type) for key in ("counts", "channels")}
+
+
+def _is_bilinear(op: Any) -> bool:
+    """Whether a resizing of plain planes of f32 mixes pixels."""
+    bilinear = ir.StringAttr(op.attributes["mode"]).value == "bilinear"
+    return bilinear and str(op.result.type.element_type) == "f32"
+
+
+def _kernel_tables(packed: PackedWeights, groups: int, block: int = 1) -> _Tables:
     """Return the tables of a packed weight as its kernel reads them.
 
-    `counts` u16 [filters, patterns]; `starts` u32 [filters, 2], a filter's first kernel and first
-    tap; `channels` u16 [kernels], counted over all groups; `taps`.
+    `counts` u16 [blocks, patterns] of kernels, which all filters of a block share; `starts` u32
+    [blocks, 2], a block's first kernel and first tap; `channels` u16 [kernels], counted over all
+    groups; `taps` [kernel, tap, filter of the block].
     """
     filters, group_channels = packed.shape[:2]
     counts = packed.counts.astype(np.int64)
     sizes = np.array([len(taps) for taps in packed.library.patterns])
     owner = np.repeat(np.arange(filters), counts.sum(axis=1))
     channels = packed.channels + owner // (filters // groups) * group_channels
-    lengths = np.stack([counts.sum(axis=1), counts @ sizes], axis=1)
+    lengths = np.stack([counts.sum(axis=1), counts @ sizes * block], axis=1)[::block]
+    if block > 1:
+        channels = channels[owner % block == 0]
+        filter_taps = np.split(packed.taps, np.cumsum(counts @ sizes)[:-1])
+        blocks = [np.stack(filter_taps[i : i + block], axis=1) for i in range(0, filters, block)]
+        packed = replace(packed, taps=np.concatenate(blocks).reshape(-1))
     return {
-        "counts": packed.counts,
+        "counts": packed.counts[::block],
         "starts": (np.cumsum(lengths, axis=0) - lengths).astype(np.uint32),
         "channels": channels.astype(np.uint16),
         "taps": packed.taps,
     }
 
 
-def _shared_kernel_tables(weight: Array, block: int, groups: int) -> dict[str, npt.NDArray[Any]]:
+def _shared_kernel_tables(weight: Array, block: int, groups: int) -> _Tables:
     """Return the tables of a dense weight whose kernel computes ``block`` filters at a time.
 
     As `_kernel_tables`, with blocks for filters; `taps` are [block, channel, tap, filter].

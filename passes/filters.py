@@ -24,6 +24,10 @@ from pattern_mlir.dialects import (
 from pattern_mlir.errors import ParameterError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, walk
+from pattern_mlir.patterns import Library, assign, sharing_block
+
+WIDEST_BLOCK = 4
+"""Filters that are computed together at most."""
 
 Order = npt.NDArray[np.int64]
 """A permutation: position i holds what was at order[i]."""
@@ -85,6 +89,31 @@ def array_of(parameter: Any, parameters: ParameterStore) -> npt.NDArray[Any]:
     except ParameterError as error:
         raise OperationFailure(parameter, str(error)) from None
     return array
+
+
+def shared_filters(parameter: Any, parameters: ParameterStore) -> int:
+    """Return how many filters of a sparse weight in a row share channels and patterns."""
+    return sharing_block(assignment_of(parameter, array_of(parameter, parameters)), WIDEST_BLOCK)
+
+
+def assignment_of(parameter: Any, weight: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Return the pattern of each kernel of ``weight``, in the library of a sparse ``parameter``.
+
+    Raises:
+        OperationFailure: a kernel follows no pattern.
+    """
+    try:
+        return assign(weight, library_of(parameter))
+    except ValueError as error:
+        raise OperationFailure(
+            parameter, f"parameter '{parameter.parameter_name}': {error}"
+        ) from None
+
+
+def library_of(parameter: Any) -> Library:
+    """Return the patterns that the type of a sparse ``parameter`` names."""
+    library: Library = SparseAttr(ir.RankedTensorType(parameter.result.type).encoding).to_library()
+    return library
 
 
 def natural_array(parameter: Any, parameters: ParameterStore) -> npt.NDArray[Any]:

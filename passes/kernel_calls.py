@@ -16,14 +16,18 @@ from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
 from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
 from pattern_mlir.passes.matmul_kernels import MatmulBuilder, MatmulKernel
+from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
+from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
 
-Kernel = LaneKernel | LinearKernel | MatmulKernel
+Kernel = LaneKernel | LinearKernel | MatmulKernel | MixKernel | RelayoutKernel
 
 _BUILDERS: Mapping[type, Any] = MappingProxyType(
     {
         LaneKernel: LaneKernelBuilder,
         LinearKernel: LinearBuilder,
         MatmulKernel: MatmulBuilder,
+        MixKernel: MixBuilder,
+        RelayoutKernel: RelayoutBuilder,
     }
 )
 
@@ -42,10 +46,12 @@ class KernelCalls:
         values: Sequence[Sequence[Any]],
         multiplications: int = 0,
         boundaries: Any = None,
+        cycles: float = 0.0,
     ) -> Any:
         """Build calls of ``kernels`` on tensors ``values`` that fill one new tensor; return it.
 
-        ``boundaries``, an attribute, says which units each thread computes.
+        ``boundaries``, an attribute, says which units each thread computes; ``cycles`` is what all
+        calls together are expected to take.
         """
         target_type = _builder(kernels[0]).buffer_types()[-1]
         target = memref.AllocOp(target_type, [], []).result
@@ -56,7 +62,8 @@ class KernelCalls:
             call = func.CallOp([], self._function(kernel), [*buffers, target, *bounds])
             call.attributes[EXTENT] = i64(kernel.units)
             moved = sum(byte_size(value.type) for value in own) + byte_size(target_type)
-            work = Work(kernel.word, multiplications, moved, kernel.layout, kernel.tile)
+            share = round(cycles * kernel.units / sum(own.units for own in kernels))
+            work = Work(kernel.word, multiplications, moved, kernel.layout, kernel.tile, share)
             call.attributes[WORK] = work.attribute()
             if boundaries is not None:
                 call.attributes[BOUNDARIES] = boundaries

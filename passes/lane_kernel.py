@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise, product
 from typing import Any
 
+import numpy as np
+
 from pattern_mlir.cost import tap_groups
 from pattern_mlir.layouts import LaneLayout, Pair
 
@@ -44,6 +46,7 @@ class LaneKernel:
         activation: an `ActivationAttr`, or None.
         max_pool: whether a 2x2 pool follows.
         chunk: kernels that are added up before their sum joins the total; 0 for all.
+        channel_block: channels that all filters sum up before the next ones.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
     """
 
@@ -66,6 +69,7 @@ class LaneKernel:
     activation: Any = None
     max_pool: bool = False
     chunk: int = 0
+    channel_block: int = 0
     target_channels: int = 0
     first_channel: int = 0
 
@@ -82,13 +86,23 @@ class LaneKernel:
     @property
     def layout(self) -> str:
         """The result's layout in words."""
-        (rows, columns), (height, width) = self.target.grid, self.target.block
-        return f"{rows}x{columns} of {height}x{width}"
+        return self.target.words
 
     @property
     def tile(self) -> str:
         """The largest tile in words."""
-        return f"{max(self.tile_rows)}x{max(self.tile_columns)}"
+        pixels = f"{max(self.tile_rows)}x{max(self.tile_columns)}"
+        return f"{pixels}x{self.channel_block}" if self.channel_blocks > 1 else pixels
+
+    @property
+    def channel_blocks(self) -> int:
+        """How many blocks the channels are cut into."""
+        return -(-self.channels // self.channel_block) if self.channel_block else 1
+
+    @property
+    def index_type(self) -> type[np.unsignedinteger[Any]]:
+        """What counts kernels and channels in the tables of a weight, from a block's start."""
+        return np.uint8 if self.channel_blocks > 1 and self.channel_block < 256 else np.uint16
 
     @property
     def units(self) -> int:
@@ -105,18 +119,18 @@ class LaneKernel:
             yield y, x, height, width
 
     def input_at(self, y: int, x: int) -> int:
-        """Return where in its plane the window of output (y, x) begins, before the pool."""
+        """Return where in its plane the window of output (y, x) starts, before the pool."""
         row, column = (
             place * stride // repeat + origin
             for place, stride, repeat, origin in zip(
                 (y, x), self.strides, self.repeat, self.origin, strict=True
             )
         )
-        return self.source.at(row, column)
+        return self.source.start(row, column)
 
     def output_at(self, y: int, x: int) -> int:
-        """Return where in its plane the result of tile (y, x) begins."""
-        return self.target.at(y // self.shrink, x // self.shrink)
+        """Return where in its plane the result of tile (y, x) starts."""
+        return self.target.start(y // self.shrink, x // self.shrink)
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,7 @@ class Border:
     """A store beside those of a tile: into the halo, or of a vector with lanes outside the plane.
 
     Attributes:
-        offset: where it goes, in vectors from the tile's first one.
+        offset: where it goes, in elements from the tile's start.
         cell: row and column in the tile of the vector that is stored.
         sources: the lane that each lane comes from, None for the fill.
     """
@@ -150,7 +164,8 @@ def borders(kernel: LaneKernel, y: int, x: int, rows: int, columns: int) -> tupl
             stores.append((row, column, tuple(range(target.lanes))))
         for to_row, to_column, sources in stores:
             kept = tuple(s if s is not None and inside[s] else None for s in sources)
-            found.append(Border(target.at(to_row, to_column) - origin, cell, kept))
+            place = target.start(to_row, to_column) + target.offset(0, 0, to_column)
+            found.append(Border(place - origin, cell, kept))
     return tuple(found)
 
 

@@ -8,11 +8,12 @@ patterns, several where a kernel has a single tap and would else load once for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
@@ -72,6 +73,45 @@ class _Products:
     shape: Pair
 
 
+@dataclass(frozen=True)
+class _Tile:
+    """A block of filters at a tile: what the body of a tile's function computes.
+
+    Attributes:
+        shape: rows and columns of sums.
+        image, unit: numbers of the image and of the block of filters.
+        outputs: numbers of the filters' channels in the result.
+        kind: which borders the tile has.
+        source_at, target_at, operand_at: where it begins in the planes.
+        channel_block: number of the block of channels that is summed up.
+    """
+
+    shape: Pair
+    image: Any
+    unit: Any
+    outputs: list[Any]
+    kind: Any
+    source_at: Any
+    target_at: Any
+    operand_at: Any
+    channel_block: Any
+
+
+@dataclass(frozen=True)
+class _Window:
+    """What a tile sees of a plane: a view that starts where the tile does.
+
+    Attributes:
+        view: one-dimensional, of f32.
+        layout: of the plane.
+        column: where the tile begins in a row.
+    """
+
+    view: Any
+    layout: LaneLayout
+    column: int = 0
+
+
 class LaneKernelBuilder(FunctionBuilder):
     """Builds the functions of a `LaneKernel` at the current insertion point."""
 
@@ -95,13 +135,14 @@ class LaneKernelBuilder(FunctionBuilder):
     def _table_types(self) -> list[Any]:
         """Return the types of counts, starts, channels, taps, bias and output_channel."""
         kernel = self._kernel
-        kernels = kernel.units * kernel.channels
+        kernels, rows = kernel.units * kernel.channels, kernel.units * kernel.channel_blocks
         most_taps = max(len(taps) for taps in kernel.patterns) * kernel.block
         u16, u32 = (ir.IntegerType.get_signless(width) for width in (16, 32))
+        index = ir.IntegerType.get_signless(8 * np.dtype(kernel.index_type).itemsize)
         return [
-            ir.MemRefType.get([kernel.units, len(kernel.patterns)], u16),
-            ir.MemRefType.get([kernel.units, 2], u32),
-            ir.MemRefType.get([kernels], u16),
+            ir.MemRefType.get([rows, len(kernel.patterns)], index),
+            ir.MemRefType.get([rows, 2], u32),
+            ir.MemRefType.get([kernels], index),
             ir.MemRefType.get([kernels * most_taps], self.f32),
             ir.MemRefType.get([kernel.filters], self.f32),
             ir.MemRefType.get([kernel.filters], u16),
@@ -128,15 +169,23 @@ class LaneKernelBuilder(FunctionBuilder):
                 for y, x, rows, columns in kernel.tiles():
                     kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
                     numbers = (kind, kernel.input_at(y, x), kernel.output_at(y, x))
-                    operand = kernel.operand.at(y, x) if kernel.operand else 0
-                    arguments = map(self.constant, (*numbers, operand))
-                    func.call(
-                        [],
-                        self._tile_name(rows, columns),
-                        [*buffers, images.induction_variable, *arguments, low, high],
-                    )
+                    operand = kernel.operand.start(y, x) if kernel.operand else 0
+                    places = map(self.constant, (*numbers, operand))
+                    arguments = [*buffers, images.induction_variable, *places, low, high]
+                    self._channel_blocks(self._tile_name(rows, columns), arguments)
                 scf.yield_([])
             func.return_([])
+
+    def _channel_blocks(self, function: str, arguments: list[Any]) -> None:
+        """Build the calls of a tile's ``function`` for each block of channels."""
+        count = self._kernel.channel_blocks
+        if count == 1:
+            func.call([], function, arguments)
+            return
+        blocks = scf.ForOp(self.constant(0), self.constant(count), self.constant(1))
+        with ir.InsertionPoint(blocks.body):
+            func.call([], function, [*arguments, blocks.induction_variable])
+            scf.yield_([])
 
     def _tile_name(self, rows: int, columns: int) -> str:
         return f"{self._name}_tile_{rows}x{columns}"
@@ -144,27 +193,63 @@ class LaneKernelBuilder(FunctionBuilder):
     def _tile(self, shape: Pair, kinds: list[tuple[Border, ...]]) -> None:
         """Build all filters from low to high at a tile of ``shape``, of any of the ``kinds``."""
         kernel = self._kernel
-        types = [*self.buffer_types(), *[self.index] * 7]
-        with self.function(self._tile_name(*shape), types):
-            *buffers, image, kind, source_at, target_at, operand_at, low, high = (
-                self.entry.arguments
-            )
-            named = self._named(buffers)
+        buffer_types = self.buffer_types()
+        numbers = 7 if kernel.channel_blocks == 1 else 8
+        with self.function(self._tile_name(*shape), [*buffer_types, *[self.index] * numbers]):
+            arguments = list(self.entry.arguments)
+            named = self._named(arguments[: len(buffer_types)])
+            image, kind, source_at, target_at, operand_at, low, high, *rest = arguments[
+                len(buffer_types) :
+            ]
             units = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(units.body):
                 unit = units.induction_variable
-                outputs = [self._output_channel(named, unit, f) for f in range(kernel.block)]
+                tile = _Tile(
+                    shape,
+                    image,
+                    unit,
+                    [self._output_channel(named, unit, f) for f in range(kernel.block)],
+                    kind,
+                    source_at,
+                    target_at,
+                    operand_at,
+                    rest[0] if rest else self.constant(0),
+                )
                 make = {
                     Kind.CONVOLVE: self._sums,
                     Kind.MAX_POOL: self._maxima,
                     Kind.COPY: self._pixels,
                 }[kernel.kind]
-                sums = make(named, image, unit, outputs, source_at, shape)
-                for filter_, output in enumerate(outputs):
-                    own = {(y, x): value for (f, y, x), value in sums.items() if f == filter_}
-                    self._finish(named, own, image, output, kind, target_at, operand_at, kinds)
+                self._store_sums(named, tile, make(named, tile), kinds)
                 scf.yield_([])
             func.return_([])
+
+    def _store_sums(
+        self,
+        buffers: _Buffers,
+        tile: _Tile,
+        sums: dict[Cell, Any],
+        kinds: list[tuple[Border, ...]],
+    ) -> None:
+        """Build what becomes of ``sums``: they wait in the result until the last block's."""
+        kernel = self._kernel
+        if kernel.channel_blocks == 1:
+            for filter_ in range(kernel.block):
+                self._finish(buffers, tile, _of_filter(sums, filter_), filter_, kinds)
+            return
+        last = self.constant(kernel.channel_blocks - 1)
+        is_last = arith.cmpi(arith.CmpIPredicate.eq, tile.channel_block, last)
+        either = scf.IfOp(is_last, has_else=True)
+        with ir.InsertionPoint(either.then_block):
+            for filter_ in range(kernel.block):
+                self._finish(buffers, tile, _of_filter(sums, filter_), filter_, kinds)
+            scf.yield_([])
+        with ir.InsertionPoint(either.else_block):
+            for filter_ in range(kernel.block):
+                window = self._target_window(buffers, tile, filter_)
+                for (y, x), value in _of_filter(sums, filter_).items():
+                    self._store(value, window, y, x)
+            scf.yield_([])
 
     def _named(self, buffers: list[Any]) -> _Buffers:
         source, *tables, target = buffers
@@ -179,35 +264,29 @@ class LaneKernelBuilder(FunctionBuilder):
         position = arith.addi(position, self.constant(filter_))
         return self.load_index(buffers.output_channel, [position])
 
-    def _sums(
-        self,
-        buffers: _Buffers,
-        image: Any,
-        unit: Any,
-        outputs: list[Any],
-        source_at: Any,
-        shape: Pair,
-    ) -> dict[Cell, Any]:
+    def _sums(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
         """Build bias and products of the tile: a loop over kernels for each pattern."""
         kernel = self._kernel
-        cells = list(product(range(kernel.block), range(shape[0]), range(shape[1])))
-        biases = [
-            vector.broadcast(self.vector, memref.load(buffers.bias, [output])) for output in outputs
-        ]
+        rows, columns = tile.shape
+        cells = list(product(range(kernel.block), range(rows), range(columns)))
         # Few sums would wait for themselves: each is added up in several chains.
         count = chains(len(cells), max(map(len, kernel.patterns)))
-        zeros = [self.splat(0.0)] * (len(cells) * (count - 1))
-        sums = [*(biases[filter_] for filter_, _, _ in cells), *zeros]
-        begin, tap = (self.load_index(buffers.starts, [unit, self.constant(i)]) for i in (0, 1))
-        first_plane = arith.muli(image, self.constant(kernel.channels))
+        sums = self._first_sums(buffers, tile, cells)
+        sums += [self.splat(0.0)] * (len(cells) * (count - 1))
+        row = arith.addi(arith.muli(tile.channel_block, self.constant(kernel.units)), tile.unit)
+        begin, tap = (self.load_index(buffers.starts, [row, self.constant(i)]) for i in (0, 1))
+        first_plane = arith.addi(
+            arith.muli(tile.image, self.constant(kernel.channels)),
+            arith.muli(tile.channel_block, self.constant(kernel.channel_block)),
+        )
         for number, taps in enumerate(kernel.patterns):
-            kernels = self.load_index(buffers.counts, [unit, self.constant(number)])
+            kernels = self.load_index(buffers.counts, [row, self.constant(number)])
             end = arith.addi(begin, kernels)
             size = self.constant(len(taps) * kernel.block)
             # Weights of kernel k of this pattern lie at k * size + shift.
             shift = arith.subi(tap, arith.muli(begin, size))
             keys = [(chain, cell) for chain in range(count) for cell in cells]
-            body = _Products(taps, keys, first_plane, source_at, size, shift, shape)
+            body = _Products(taps, keys, first_plane, tile.source_at, size, shift, tile.shape)
             sums = self._chunks(buffers, body, begin, end, sums)
             tap = arith.addi(tap, arith.muli(kernels, size))
             begin = end
@@ -216,6 +295,26 @@ class LaneKernelBuilder(FunctionBuilder):
             cell = cells[position % len(cells)]
             totals[cell] = arith.addf(totals[cell], value)
         return totals
+
+    def _first_sums(self, buffers: _Buffers, tile: _Tile, cells: list[Cell]) -> list[Any]:
+        """Build what sums begin with: the bias, or what earlier blocks of channels sum up to."""
+        biases = [
+            vector.broadcast(self.vector, memref.load(buffers.bias, [output]))
+            for output in tile.outputs
+        ]
+        begun = [biases[filter_] for filter_, _, _ in cells]
+        if self._kernel.channel_blocks == 1:
+            return begun
+        first = arith.cmpi(arith.CmpIPredicate.eq, tile.channel_block, self.constant(0))
+        either = scf.IfOp(first, [self.vector] * len(cells), has_else=True)
+        with ir.InsertionPoint(either.then_block):
+            scf.yield_(begun)
+        with ir.InsertionPoint(either.else_block):
+            windows = [
+                self._target_window(buffers, tile, filter_) for filter_ in range(len(biases))
+            ]
+            scf.yield_([self._load(windows[filter_], y, x) for filter_, y, x in cells])
+        return list(either.results)
 
     def _chunks(
         self, buffers: _Buffers, body: _Products, begin: Any, end: Any, sums: list[Any]
@@ -242,7 +341,7 @@ class LaneKernelBuilder(FunctionBuilder):
             position = loop.induction_variable
             channel = self.load_index(buffers.channels, [position])
             plane = arith.addi(body.first_plane, channel)
-            window = self._window(buffers.source, self._kernel.source, plane, body.source_at)
+            window = self._source_window(buffers, plane, body.source_at)
             weights_at = arith.addi(arith.muli(position, body.size), body.shift)
             arguments = list(loop.inner_iter_args)
             rows = equal_rows(body.taps, self._kernel.block)
@@ -270,8 +369,8 @@ class LaneKernelBuilder(FunctionBuilder):
         loop = scf.ForOp(self.constant(0), self.constant(rows.count), self.constant(1), sums)
         with ir.InsertionPoint(loop.body):
             row = loop.induction_variable
-            down = arith.muli(row, self.constant(rows.step * source.pitch))
-            window = self._window(buffers.source, source, plane, arith.addi(body.source_at, down))
+            down = arith.muli(row, self.constant(rows.step * source.pitch * source.lanes))
+            window = self._source_window(buffers, plane, arith.addi(body.source_at, down))
             size = self.constant(len(rows.taps) * self._kernel.block)
             start = arith.addi(weights_at, arith.muli(row, size))
             own = replace(body, taps=rows.taps)
@@ -279,19 +378,11 @@ class LaneKernelBuilder(FunctionBuilder):
             scf.yield_(self._products(arguments, own, window, buffers.taps, start))
         return list(loop.results)
 
-    def _maxima(
-        self,
-        buffers: _Buffers,
-        image: Any,
-        unit: Any,
-        outputs: list[Any],
-        source_at: Any,
-        shape: Pair,
-    ) -> dict[Cell, Any]:
+    def _maxima(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
         """Build the maximum over the window of each output; NaN wins."""
-        window = self._channel_window(buffers, image, unit, source_at)
+        window = self._channel_window(buffers, tile)
         values: dict[Cell, Any] = {}
-        for _, uses in sweeps(self._kernel, self._kernel.patterns[0], shape):
+        for _, uses in sweeps(self._kernel, self._kernel.patterns[0], tile.shape):
             for (y, x), users in uses.items():
                 value = self._load(window, y, x)
                 for cell, _ in users:
@@ -299,30 +390,40 @@ class LaneKernelBuilder(FunctionBuilder):
                     values[cell] = value if known is None else arith.maximumf(known, value)
         return values
 
-    def _pixels(
-        self,
-        buffers: _Buffers,
-        image: Any,
-        unit: Any,
-        outputs: list[Any],
-        source_at: Any,
-        shape: Pair,
-    ) -> dict[Cell, Any]:
+    def _pixels(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
         """Build the pixel that each output takes over."""
-        window = self._channel_window(buffers, image, unit, source_at)
+        window = self._channel_window(buffers, tile)
         down, right = self._kernel.repeat
+        rows, columns = tile.shape
         loaded = {
             (y, x): self._load(window, y, x)
-            for y, x in product(range(-(-shape[0] // down)), range(-(-shape[1] // right)))
+            for y, x in product(range(-(-rows // down)), range(-(-columns // right)))
         }
         return {
             (0, y, x): loaded[y // down, x // right]
-            for y, x in product(range(shape[0]), range(shape[1]))
+            for y, x in product(range(rows), range(columns))
         }
 
-    def _channel_window(self, buffers: _Buffers, image: Any, channel: Any, at: Any) -> Any:
-        first = arith.muli(image, self.constant(self._kernel.channels))
-        return self._window(buffers.source, self._kernel.source, arith.addi(first, channel), at)
+    def _channel_window(self, buffers: _Buffers, tile: _Tile) -> Any:
+        """Build the view of the tile's own channel: that of an operation that mixes none."""
+        first = arith.muli(tile.image, self.constant(self._kernel.channels))
+        plane = arith.addi(first, tile.unit)
+        return self._source_window(buffers, plane, tile.source_at)
+
+    def _source_window(self, buffers: _Buffers, plane: Any, at: Any) -> _Window:
+        """Build the view of the input from ``at`` in ``plane``, which output (0, 0) looks at."""
+        source, column = self._kernel.source, self._kernel.origin[1]
+        return _Window(self._view(buffers.source, source, plane, at), source, column)
+
+    def _target_window(self, buffers: _Buffers, tile: _Tile, filter_: int) -> _Window:
+        """Build the view of the result from the tile's start in the plane of ``filter_``."""
+        kernel = self._kernel
+        channels = kernel.target_channels or kernel.filters
+        plane = arith.addi(arith.muli(tile.image, self.constant(channels)), tile.outputs[filter_])
+        plane = arith.addi(plane, self.constant(kernel.first_channel))
+        return _Window(
+            self._view(buffers.target, kernel.target, plane, tile.target_at), kernel.target
+        )
 
     def _products(
         self, sums: list[Any], body: _Products, window: Any, weights: Any, weights_at: Any
@@ -362,45 +463,30 @@ class LaneKernelBuilder(FunctionBuilder):
     def _finish(
         self,
         buffers: _Buffers,
+        tile: _Tile,
         sums: dict[Pair, Any],
-        image: Any,
-        output: Any,
-        kind: Any,
-        target_at: Any,
-        operand_at: Any,
+        filter_: int,
         kinds: list[tuple[Border, ...]],
     ) -> None:
         """Build second operand, activation, pool, and the stores of the tile and of its halo."""
         kernel = self._kernel
         if kernel.operand is not None:
-            own = arith.addi(arith.muli(image, self.constant(kernel.filters)), output)
-            window = self._window(buffers.operand, kernel.operand, own, operand_at)
+            own = arith.muli(tile.image, self.constant(kernel.filters))
+            own = arith.addi(own, tile.outputs[filter_])
+            view = self._view(buffers.operand, kernel.operand, own, tile.operand_at)
+            window = _Window(view, kernel.operand)
             combine = {"add": arith.addf, "multiply": arith.mulf}[kernel.combine]
             sums = {p: combine(v, self._load(window, *p)) for p, v in sums.items()}
-        channels = kernel.target_channels or kernel.filters
-        plane = arith.addi(arith.muli(image, self.constant(channels)), output)
-        plane = arith.addi(plane, self.constant(kernel.first_channel))
         out = {p: activated(kernel.activation, Scalar(v)).value for p, v in sums.items()}
         if kernel.max_pool:
             out = _pooled(out)
-        window = self._window(buffers.target, kernel.target, plane, target_at)
+        window = self._target_window(buffers, tile, filter_)
         for (y, x), value in out.items():
             self._store(value, window, y, x)
-        self._finish_border(
-            out,
-            lambda at: self._window(
-                buffers.target, kernel.target, plane, arith.addi(target_at, self.constant(at))
-            ),
-            kind,
-            kinds,
-        )
+        self._finish_border(out, window, tile.kind, kinds)
 
     def _finish_border(
-        self,
-        out: dict[Pair, Any],
-        window_at: Callable[[int], Any],
-        kind: Any,
-        kinds: list[tuple[Border, ...]],
+        self, out: dict[Pair, Any], window: _Window, kind: Any, kinds: list[tuple[Border, ...]]
     ) -> None:
         """Build the stores of each kind of tile beside its own; lanes are shifted by shuffles."""
         todo = {number: stores for number, stores in enumerate(kinds) if stores}
@@ -415,30 +501,36 @@ class LaneKernelBuilder(FunctionBuilder):
                 for border in stores:
                     lanes = [self._kernel.target.lanes if s is None else s for s in border.sources]
                     shuffled = vector.shuffle(out[border.cell], fill, lanes)
-                    self._store(shuffled, window_at(border.offset), 0, 0)
+                    self._store_at(shuffled, window, border.offset)
                 scf.yield_([])
 
-    def _window(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any) -> Any:
-        """Build a view of plane number ``plane`` whose row 0, column 0 is vector ``at``."""
-        lanes = self.constant(layout.lanes)
-        vectors = arith.addi(arith.muli(plane, self.constant(layout.plane)), at)
-        offset = arith.muli(vectors, lanes)
+    def _view(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any) -> Any:
+        """Build a view of a plane's elements from number ``at`` in plane number ``plane``."""
+        size = layout.plane * layout.lanes
+        offset = arith.addi(arith.muli(plane, self.constant(size)), at)
         dynamic = ir.ShapedType.get_dynamic_stride_or_offset()
-        shape = [layout.rows, layout.pitch, layout.lanes]
-        strides = [layout.pitch * layout.lanes, layout.lanes, 1]
-        strided = ir.StridedLayoutAttr.get(dynamic, strides)
-        view = ir.MemRefType.get(shape, self.f32, strided)
+        view = ir.MemRefType.get([size], self.f32, ir.StridedLayoutAttr.get(dynamic, [1]))
         return memref.ReinterpretCastOp(
-            view, buffer, [offset], [], [], [dynamic], shape, strides
+            view, buffer, [offset], [], [], [dynamic], [size], [1]
         ).result
 
-    def _load(self, window: Any, y: int, x: int) -> Any:
-        indices = [self.constant(i) for i in (y, x, 0)]
-        return self.load_vector(window, indices, self._kernel.source.lanes * 4)
+    def _load(self, window: _Window, y: int, x: int) -> Any:
+        place = window.layout.offset(y, x, window.column)
+        aligned = place % window.layout.lanes == 0
+        alignment = window.layout.lanes * 4 if aligned else 4
+        return self.load_vector(window.view, [self.constant(place)], alignment)
 
-    def _store(self, value: Any, window: Any, y: int, x: int) -> None:
-        indices = [self.constant(i) for i in (y, x, 0)]
-        vector.store(value, window, indices, alignment=self._kernel.source.lanes * 4)
+    def _store(self, value: Any, window: _Window, y: int, x: int) -> None:
+        self._store_at(value, window, window.layout.offset(y, x, window.column))
+
+    def _store_at(self, value: Any, window: _Window, place: int) -> None:
+        alignment = window.layout.lanes * 4
+        vector.store(value, window.view, [self.constant(place)], alignment=alignment)
+
+
+def _of_filter(sums: dict[Cell, Any], filter_: int) -> dict[Pair, Any]:
+    """Return the sums of one filter by row and column."""
+    return {(y, x): value for (f, y, x), value in sums.items() if f == filter_}
 
 
 def _pooled(out: dict[Pair, Any]) -> dict[Pair, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.cost import Machine, Tiling, choose_tiling
+from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling, stream_cycles
 from pattern_mlir.dialects import (
     ActivateOp,
     AddOp,
@@ -23,14 +24,26 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.convolution import conv_shape
-from pattern_mlir.layouts import Pair, covering
+from pattern_mlir.layouts import Pair, covering, rows_reach
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.filters import array_of, is_parameter
+from pattern_mlir.passes.filters import (
+    WIDEST_BLOCK,
+    array_of,
+    is_parameter,
+    is_sparse,
+    shared_filters,
+)
 from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.patterns import Library
 
-WIDEST_BLOCK = 4
-"""Filters that are computed together where a kernel has a single tap."""
+MOST_CHANNEL_BLOCKS = 8
+"""Blocks that channels are cut into."""
+
+LEAST_KERNELS = 8
+"""Kernels that a filter has in a block of channels, on average."""
+
+WIDEST_ROW_BLOCK = 4
+"""Columns of a block in rows: a tile has all of them."""
 
 MOST = 65535
 """Filters or channels that the tables of a packed weight can count."""
@@ -48,13 +61,14 @@ class LaneOperation:
         library: the patterns of its kernels; of a dense one, the pattern of all taps.
         images, channels, filters: of the operation; filters are channels of the result.
         input_plane, sums_plane, result_plane: height, width; sums and result differ by the pool.
-        filter_block: filters that are computed together.
+        shared_filters: filters that may be computed together: they share channels and patterns.
         kernels: kernels that are kept.
         plain_cycles: what it costs in plain loops.
         strides, dilations, repeat: in pixels.
         padding: top, left.
         max_pool: whether a 2x2 pool follows.
         fill: what the input's halo must hold; None where any number does.
+        groups: of the convolution.
     """
 
     kind: Kind
@@ -65,7 +79,7 @@ class LaneOperation:
     input_plane: Pair
     sums_plane: Pair
     result_plane: Pair
-    filter_block: int
+    shared_filters: int
     kernels: int
     plain_cycles: float
     strides: Pair = (1, 1)
@@ -74,6 +88,7 @@ class LaneOperation:
     repeat: Pair = (1, 1)
     max_pool: bool = False
     fill: float | None = 0.0
+    groups: int = 1
 
     @property
     def shrink(self) -> int:
@@ -125,22 +140,54 @@ class LaneOperation:
         )
         return rows, columns
 
-    def tiling(self, machine: Machine, block: Pair) -> Tiling:
-        """Return the cheapest tiling for a result's block."""
-        return choose_tiling(
-            machine,
-            self.sums_block(block),
-            max(self.taps, key=len),
-            self.strides,
-            self.filter_block,
-            self.kernels / self.filters,
-            self.shrink * max(self.repeat),
+    def row_ways(self, grid: Pair, block: Pair) -> tuple[bool, ...]:
+        """Return whether a result's blocks may lie in rows (`LaneLayout.rows`), and need not."""
+        reach = self.halo[1], self.halo[3]
+        width = self.input_plane[1]
+        fits = (
+            grid[0] == 1
+            and self.sums_block(block)[1] <= WIDEST_ROW_BLOCK
+            and rows_reach(grid[1], self.source_block(block), width, *reach)
         )
+        return (False, True) if fits else (False,)
 
-    def cycles(self, machine: Machine, block: Pair) -> float:
-        """Return what the operation costs with a result's block."""
-        units = self.images * self.filters / self.filter_block
-        return units * self.tiling(machine, block).cycles
+    def tiling(self, machine: Machine, block: Pair, rows: bool) -> Tiling:
+        """Return the cheapest tiling for a result's block, in rows or not."""
+        row_block = self.source_block(block)[1] if rows else 0
+        tilings = (
+            choose_tiling(
+                machine,
+                Products(self.taps, self.strides, filter_block, row_block),
+                self.sums_block(block),
+                self.kernels / self.filters,
+                self.shrink * max(self.repeat),
+                self.channels,
+                self._most_channel_blocks(),
+            )
+            for filter_block in range(1, self.shared_filters + 1)
+            if self.shared_filters % filter_block == 0
+        )
+        return min(tilings, key=lambda tiling: tiling.cycles / tiling.filter_block)
+
+    def _most_channel_blocks(self) -> int:
+        """Return into how many blocks channels may be cut; sums wait in the result meanwhile.
+
+        Every block adds the counts of its kernels to the packed weight, so there are few.
+        """
+        if self.kind is not Kind.CONVOLVE or self.groups > 1 or self.max_pool:
+            return 1
+        kernels = self.kernels / self.filters
+        return max(1, min(int(kernels / LEAST_KERNELS), MOST_CHANNEL_BLOCKS))
+
+    def cycles(self, machine: Machine, block: Pair, rows: bool) -> float:
+        """Return what the operation costs with a result's block, in rows or not."""
+        tiling = self.tiling(machine, block, rows)
+        cycles = self.images * self.filters / tiling.filter_block * tiling.cycles
+        if self.kind is Kind.CONVOLVE:
+            return cycles
+        pixels = self.channels * math.prod(self.input_plane)
+        pixels += self.filters * math.prod(self.result_plane)
+        return max(cycles, stream_cycles(4 * self.images * pixels))
 
 
 def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
@@ -195,23 +242,27 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
         input_plane=(input_plane[0], input_plane[1]),
         sums_plane=(sums[2], sums[3]),
         result_plane=(result[2], result[3]),
-        filter_block=_filter_block(conv, library, filters),
+        shared_filters=_shared_filters(conv, library, parameters),
         kernels=kernels,
         plain_cycles=float(np.prod(sums)) * group_channels * taps,
         strides=(strides[0], strides[1]),
         dilations=(dilations[0], dilations[1]),
         padding=(padding[0], padding[1]),
         max_pool="max_pool" in conv.attributes,
+        groups=integer(conv.groups),
     )
 
 
-def _filter_block(conv: Any, library: Library, filters: int) -> int:
-    """Return how many filters are computed together: those of a dense 1x1 share all channels."""
-    encoding = ir.RankedTensorType(conv.weight.type).encoding
-    sparse = isinstance(encoding, SparseAttr)
-    if sparse or library.patterns != ((0,),) or "max_pool" in conv.attributes:
+def _shared_filters(conv: Any, library: Library, parameters: ParameterStore) -> int:
+    """Return how many filters may be computed together: those of a dense 1x1 share all channels."""
+    if "max_pool" in conv.attributes:
         return 1
-    size = filters // integer(conv.groups)
+    if is_sparse(conv.weight):
+        one_group = integer(conv.groups) == 1
+        return shared_filters(conv.weight.owner.opview, parameters) if one_group else 1
+    if library.patterns != ((0,),):
+        return 1
+    size = shape_of(conv.weight)[0] // integer(conv.groups)
     return max(n for n in range(1, WIDEST_BLOCK + 1) if size % n == 0)
 
 
@@ -228,7 +279,7 @@ def _max_pool(op: Any) -> LaneOperation:
         input_plane=(plane[0], plane[1]),
         sums_plane=(size[0], size[1]),
         result_plane=(size[0], size[1]),
-        filter_block=1,
+        shared_filters=1,
         kernels=channels,
         plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel),
         strides=(strides[0], strides[1]),
@@ -285,7 +336,7 @@ def _pixelwise(
         input_plane=(before[2], before[3]),
         sums_plane=(after[2], after[3]),
         result_plane=(after[2], after[3]),
-        filter_block=1,
+        shared_filters=1,
         kernels=after[1],
         plain_cycles=float(np.prod(after)) * len(lane_operands(op)),
         repeat=repeat,

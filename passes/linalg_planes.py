@@ -154,9 +154,9 @@ def _divided(x: Any, divisors: npt.NDArray[Any]) -> Any:
 
 
 def upsample(op: Any) -> Any:
-    """Build a `pattern.upsample`: rows, then columns."""
+    """Build a `pattern.upsample`: columns first, so that long rows are mixed as a whole."""
     x = op.input
-    for i, axis in enumerate((ROWS, COLUMNS)):
+    for i, axis in ((1, COLUMNS), (0, ROWS)):
         low, high, weights = op.weights(i)
         if ir.StringAttr(op.attributes["mode"]).value == "nearest":
             x = taken(x, axis, low)

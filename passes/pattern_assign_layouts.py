@@ -23,8 +23,8 @@ MULTIPLES = (1, 2, 4)
 """Blocks are multiples of these, so that those of strided consumers fit."""
 
 
-Blocks = tuple[Pair, Pair]
-"""Grid and block of a layout; halo and fill follow from the consumers."""
+Blocks = tuple[Pair, Pair, bool]
+"""Grid, block and rows of a layout; halo and fill follow from the consumers."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,9 @@ class _Node:
         costs = [description.plain_cycles]
         for grid in _grids(machine.lanes):
             for block in sorted({description.result_block(grid, m) for m in MULTIPLES}):
-                self.ways.append((grid, block))
-                costs.append(description.cycles(machine, block))
+                for rows in description.row_ways(grid, block):
+                    self.ways.append((grid, block, rows))
+                    costs.append(description.cycles(machine, block, rows))
         self.costs = np.array(costs)
 
     def inputs(self) -> list[tuple[int, Any]]:
@@ -124,18 +125,20 @@ class _Node:
         """Return grid and block that ``way`` needs operand ``position`` in."""
         if way is None:
             return None
-        grid, block = way
+        grid, block, rows = way
         if position == 0 or self.op.operation.name != "pattern.conv":
-            return grid, self.description.source_block(block)
-        return grid, self.description.sums_block(block)
+            return grid, self.description.source_block(block), rows
+        return grid, self.description.sums_block(block), rows
 
     def layout(self, position: int) -> LaneLayout:
         """Return the layout that the chosen way reads operand ``position`` in."""
         blocks = self.required(position, self.chosen)
         assert blocks is not None
         if position:
-            return LaneLayout(*blocks)
-        return LaneLayout(*blocks, self.description.halo, self.description.fill or 0.0)
+            return _layout(blocks)
+        return replace(
+            _layout(blocks), halo=self.description.halo, fill=self.description.fill or 0.0
+        )
 
     def copy_key(self, position: int, value: Any, layouts: dict[Any, LaneLayout]) -> Any:
         """Return what copy of operand ``position`` the operation reads; None for no copy."""
@@ -143,7 +146,7 @@ class _Node:
         fill = None if position else self.description.fill
         if value in layouts and _serves(layouts[value], needed, fill):
             return None
-        return value, needed.grid, needed.block, needed.fill
+        return value, _blocks(needed), needed.fill
 
     def rewrite(self, layouts: dict[Any, LaneLayout], copies: _Copies) -> None:
         """Write the result's layout into its type; read copies of what has another layout."""
@@ -153,6 +156,15 @@ class _Node:
                 self.op.operation.operands[position] = copies.get(key, self.op)
         result = self.op.result
         result.set_type(with_layout(result.type, layouts[result]))
+
+
+def _layout(blocks: Blocks) -> LaneLayout:
+    grid, block, rows = blocks
+    return LaneLayout(grid, block, rows=rows)
+
+
+def _blocks(layout: LaneLayout) -> Blocks:
+    return layout.grid, layout.block, layout.rows
 
 
 class _Copies:
@@ -185,7 +197,7 @@ def _joined(layout: LaneLayout, other: LaneLayout) -> LaneLayout:
 def _serves(layout: LaneLayout, needed: LaneLayout, fill: float | None) -> bool:
     """Whether an operation can read a tensor in ``layout`` that it needs as ``needed``."""
     return (
-        (layout.grid, layout.block) == (needed.grid, needed.block)
+        _blocks(layout) == _blocks(needed)
         and all(own >= need for own, need in zip(layout.halo, needed.halo, strict=True))
         and (fill is None or layout.fill == fill)
     )
@@ -196,12 +208,12 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
     layouts = {}
     for node in nodes:
         assert node.chosen is not None
-        layouts[node.op.result] = LaneLayout(*node.chosen)
+        layouts[node.op.result] = _layout(node.chosen)
     fills: dict[Any, set[float]] = {}
     for node in nodes:
         for position, value in node.inputs():
             own, needed = layouts.get(value), node.layout(position)
-            if own is None or (own.grid, own.block) != (needed.grid, needed.block):
+            if own is None or _blocks(own) != _blocks(needed):
                 continue
             layouts[value] = _joined(own, needed)
             if not position and node.description.fill is not None:

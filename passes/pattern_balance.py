@@ -19,6 +19,7 @@ from pattern_mlir.passes.filters import (
     is_sparse,
     natural_array,
     reorder,
+    shared_filters,
     sparse_weights,
     split_uses,
 )
@@ -31,8 +32,9 @@ class PatternBalance(Pass):
 
     Thread t computes the filters from filter_boundaries[t] to filter_boundaries[t + 1]. Filters of
     a pattern-sparse weight are dealt out, the heaviest first, and keep their order within a
-    thread; those of a grouped convolution, or of a weight that something else than convolutions
-    reads, are split where they stand. A dense convolution gets equal numbers of filters.
+    thread; four that share channels and patterns stay together. Those of a grouped convolution, or
+    of a weight that something else than convolutions reads, are split where they stand. A dense
+    convolution gets equal numbers of filters.
 
     Precondition: `pattern-detect`, and `pattern-group` where its order is wanted. Source: the load
     balance of arXiv 2001.00138.
@@ -82,7 +84,9 @@ class PatternBalance(Pass):
             if groups > 1:
                 continue
             work = _nonzeros(natural_array(parameter, parameters))
-            order, boundaries = balance_filters(work, filter_order(parameter), self.threads)
+            order = filter_order(parameter)
+            block = shared_filters(parameter, parameters)
+            order, boundaries = balance_filters(work, order, self.threads, block)
             reorder(parameter, order)
             for conv in split_uses(parameter)[0]:
                 conv.attributes["filter_boundaries"] = i64_array(boundaries.tolist())

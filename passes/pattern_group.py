@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from torch_mlir import ir
 
-from pattern_mlir.dialects import SparseAttr
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass
-from pattern_mlir.passes.filters import Order, natural_array, reorder, sparse_weights
-from pattern_mlir.patterns import assign, group_filters
+from pattern_mlir.passes.base import Pass
+from pattern_mlir.passes.filters import (
+    Order,
+    assignment_of,
+    library_of,
+    natural_array,
+    reorder,
+    sparse_weights,
+)
+from pattern_mlir.patterns import group_filters
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,7 @@ class PatternGroup(Pass):
 
 
 def _likeness_order(parameter: Any, groups: int, parameters: ParameterStore) -> Order:
-    library = SparseAttr(ir.RankedTensorType(parameter.result.type).encoding).to_library()
-    try:
-        assignment = assign(natural_array(parameter, parameters), library)
-    except ValueError as error:
-        raise OperationFailure(
-            parameter, f"parameter '{parameter.parameter_name}': {error}"
-        ) from None
+    assignment = assignment_of(parameter, natural_array(parameter, parameters))
+    patterns = len(library_of(parameter).patterns)
     blocks = np.split(np.arange(len(assignment)), groups)
-    patterns = len(library.patterns)
     return np.concatenate([block[group_filters(assignment[block], patterns)] for block in blocks])

@@ -17,7 +17,8 @@ from pattern_mlir.passes.buffers import argument_attributes
 class PatternResultsToArguments(Pass):
     """Give the network an argument for each result, behind the others.
 
-    A buffer that is allocated and returned is replaced by the argument; another one is copied.
+    A buffer that is allocated and returned, maybe in another shape, is replaced by the argument;
+    another one is copied.
     Calls stay as they are: upstream's `buffer-results-to-out-params` would drop what is written on
     them.
 
@@ -64,9 +65,33 @@ class PatternResultsToArguments(Pass):
 
 def _write(value: Any, argument: Any, block: Any) -> None:
     """Let ``argument`` hold what ``value`` does."""
-    producer = None if isinstance(value.owner, ir.Block) else value.owner.opview
-    if isinstance(producer, memref.AllocOp) and producer.operation.block == block:
-        value.replace_all_uses_with(argument)
-        producer.operation.erase()
+    producer = _producer(value)
+    if isinstance(producer, memref.ExpandShapeOp):
+        buffer = producer.operation.operands[0]
+        if _is_allocated(buffer, block):
+            with ir.InsertionPoint.at_block_begin(block):
+                groups = producer.operation.attributes["reassociation"]
+                collapsed = memref.CollapseShapeOp(buffer.type, argument, groups).result
+            value.replace_all_uses_with(argument)
+            producer.operation.erase()
+            _replace(buffer, collapsed)
+            return
+    if _is_allocated(value, block):
+        _replace(value, argument)
     else:
         memref.CopyOp(value, argument)
+
+
+def _producer(value: Any) -> Any:
+    return None if isinstance(value.owner, ir.Block) else value.owner.opview
+
+
+def _is_allocated(value: Any, block: Any) -> bool:
+    producer = _producer(value)
+    return isinstance(producer, memref.AllocOp) and producer.operation.block == block
+
+
+def _replace(buffer: Any, other: Any) -> None:
+    allocation = buffer.owner
+    buffer.replace_all_uses_with(other)
+    allocation.erase()

@@ -12,7 +12,7 @@ from torch_mlir import ir
 from pattern_mlir import codegen, pipelines
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
-from pattern_mlir.layer_reports import layer_reports, plain_operations
+from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
 from pattern_mlir.package import Contents
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.passes.base import place
@@ -66,6 +66,7 @@ def compile(
             layers = layer_reports(current)
         if level.name == "kernels":
             plain = plain_operations(current)
+            layers = with_index_bytes(layers, current.parameters)
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
     if levels is not None:

@@ -1,11 +1,14 @@
 """The machine model: what kernels in lane blocks, plain loops and changes of layout cost.
 
-Costs are cycles of one core. They choose between layouts and tiles; nothing reports them as time.
+Costs are counted in the time of one vector multiplication of one core. They choose between layouts
+and tiles; beside measured times, profiles print them as predictions.
 """
 
 from __future__ import annotations
 
 import functools
+import math
+import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,15 +22,24 @@ PLAIN_CYCLES = 1.0
 RELAYOUT_CYCLES = 1.5
 """An element of a tensor that changes its layout."""
 
-KERNEL_CYCLES = 8.0
+KERNEL_CYCLES = 2.0
 """A kernel's share of a tile beside its products: loads of channel and weights, the loop."""
 
-FILTER_CYCLES = 40.0
-"""A filter's share of a tile beside its kernels: bias, stores, the loops' starts."""
+LOOP_CYCLES = 10.0
+"""A loop over kernels of one pattern: its end comes unforeseen."""
+
+FILTER_CYCLES = 30.0
+"""A filter's share of a tile beside its kernels: bias, stores."""
+
+STREAM_RATES = ((1 << 20, 20.0), (math.inf, 6.0))
+"""Bytes a cycle of data that is read or written once: up to so many bytes in all."""
 
 SHAPE_CYCLES = 0.02
 """What each further shape of tile adds to a layer's cost: its code must be compiled and cached."""
 
+
+LINE = 64
+"""Bytes of a line of the cache."""
 
 MOST_CHAINS = 8
 """Sums under way that keep any processor busy."""
@@ -46,25 +58,53 @@ class Machine:
         registers: vector registers.
         load_cycles: a vector load from the nearest cache, in multiplications that could start.
         latency: multiplications that must be under way to keep the unit busy.
+        cache_rates: pairs (bytes, rate): data that is used again and again and takes up no more
+            than so many bytes reaches the registers at so many bytes a cycle.
     """
 
     lanes: int
     registers: int
     load_cycles: float = 1.28
     latency: int = 4
+    cache_rates: tuple[tuple[float, float], ...] = (
+        (32 << 10, 64.0),
+        (96 << 10, 44.0),
+        (1 << 20, 30.0),
+        (math.inf, 20.0),
+    )
+
+    @property
+    def multiplications_a_cycle(self) -> int:
+        """Vectors whose multiplication can start in a cycle; the longest go in two halves."""
+        return 1 if self.lanes >= 16 else 2
 
     def sums(self, weights: int) -> int:
         """Return how many sums fit into registers beside ``weights`` and an input vector."""
         return max(1, self.registers - weights - 4)
 
+    def transfer_cycles(self, vectors: int, reused: float) -> float:
+        """Return what it takes to read ``vectors`` from data of which ``reused`` are used again."""
+        size = 4 * self.lanes
+        rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
+        return vectors * size / rate * self.multiplications_a_cycle
+
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a block of outputs is cut into tiles, and what a kernel costs on all of them."""
+    """How a block of outputs is cut into tiles, and channels into blocks; and what that costs.
+
+    Attributes:
+        rows, columns: sizes of the tiles.
+        channel_block: channels that all filters sum up before the next ones.
+        cycles: of one block of filters on all tiles.
+        filter_block: filters that are computed together.
+    """
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
+    channel_block: int
     cycles: float
+    filter_block: int
 
 
 def tap_groups(taps: Sequence[Pair], block: int) -> list[list[int]]:
@@ -78,46 +118,73 @@ def tap_groups(taps: Sequence[Pair], block: int) -> list[list[int]]:
 
 def chains(sums: int, taps: int) -> int:
     """Return in how many chains each of ``sums`` is added up, so that none waits for itself."""
-    return max(1, min(taps, MOST_CHAINS // sums))
+    return max(1, min(taps, -(-MOST_CHAINS // sums)))
+
+
+@dataclass(frozen=True)
+class Products:
+    """What a filter block's kernels multiply on a tile.
+
+    Attributes:
+        patterns: the taps of each, which equally many kernels have.
+        strides: of the convolution.
+        filter_block: filters that are computed together.
+        row_block: columns of a block of the input, where it lies in rows; 0 for lane blocks.
+    """
+
+    patterns: tuple[tuple[Pair, ...], ...]
+    strides: Pair = (1, 1)
+    filter_block: int = 1
+    row_block: int = 0
 
 
 @functools.cache
 def choose_tiling(
     machine: Machine,
+    products: Products,
     outputs: Pair,
-    taps: tuple[Pair, ...],
-    strides: Pair,
-    block: int,
-    kernels: float,
-    unit: int,
+    kernels: float = 1.0,
+    unit: int = 1,
+    channels: int = 1,
+    channel_blocks: int = 1,
 ) -> Tiling:
     """Return the cheapest tiling of a block of ``outputs`` = (height, width).
 
     Args:
         machine: the processor.
-        outputs: rows and columns of outputs, before the pool.
-        taps: of the longest pattern.
-        strides: of the convolution.
-        block: filters that are computed together.
+        products: what is multiplied.
+        outputs: rows and columns of outputs, before the pool. In rows, tiles are as wide.
         kernels: kernels that a block of filters has, on average.
         unit: sizes of tiles are multiples of this: 2 for a 2x2 pool.
+        channels: of the input.
+        channel_blocks: the most blocks that channels may be cut into.
     """
-    room = machine.sums(max(map(len, tap_groups(taps, block))) * block) // block
-    # The smallest tile that a pool or a repetition allows is taken even where it spills.
-    room = max(room, unit * unit)
+    block = products.filter_block
+    groups = (group for taps in products.patterns for group in tap_groups(taps, block))
+    room = machine.sums(max(map(len, groups)) * block) // block
+    # The smallest tile that a pool, a repetition or rows allow is taken even where it spills.
+    room = max(room, unit * (outputs[1] if products.row_block else unit))
     best: Tiling | None = None
     for columns in _splits(outputs[1], unit):
         # The fewest rows of tiles that registers allow: fewer tiles load less.
         rows = next((r for r in _splits(outputs[0], unit) if max(r) * max(columns) <= room), None)
-        if rows is None:
+        if rows is None or (products.row_block and len(columns) > 1):
             continue
         shapes = Counter(product(rows, columns))
-        cycles = sum(
-            count * (kernels * _kernel_cycles(machine, shape, taps, strides, block) + FILTER_CYCLES)
-            for shape, count in shapes.items()
-        ) * (1 + SHAPE_CYCLES * len(shapes))
-        if best is None or cycles < best.cycles:
-            best = Tiling(rows, columns, cycles)
+        for parts in range(1, channel_blocks + 1):
+            channel_block = -(-channels // parts)
+            cycles = (1 + SHAPE_CYCLES * len(shapes)) * sum(
+                count
+                * (
+                    kernels * _kernel_cycles(machine, products, shape, channel_block)
+                    + FILTER_CYCLES
+                    + parts * LOOP_CYCLES * len(products.patterns)
+                    + (parts - 1) * _reload_cycles(machine, shape, block)
+                )
+                for shape, count in shapes.items()
+            )
+            if best is None or cycles < best.cycles:
+                best = Tiling(rows, columns, channel_block, cycles, block)
     assert best is not None, f"a tile of {unit}x{unit} outputs always fits"
     return best
 
@@ -130,10 +197,18 @@ def _splits(size: int, unit: int) -> Iterator[tuple[int, ...]]:
 
 
 @functools.cache
-def _kernel_cycles(
-    machine: Machine, shape: Pair, taps: tuple[Pair, ...], strides: Pair, block: int
+def _kernel_cycles(machine: Machine, products: Products, shape: Pair, channels: int) -> float:
+    """Return what a kernel costs on a tile of ``shape`` while ``channels`` are used again."""
+    return KERNEL_CYCLES + statistics.fmean(
+        _pattern_cycles(machine, products, taps, shape, channels) for taps in products.patterns
+    )
+
+
+def _pattern_cycles(
+    machine: Machine, products: Products, taps: tuple[Pair, ...], shape: Pair, channels: int
 ) -> float:
-    """Return what one kernel costs on a tile of ``shape``."""
+    """Return what the slowest of multiplying, loading and moving takes for a kernel of ``taps``."""
+    block, strides, row_block = products.filter_block, products.strides, products.row_block
     vectors = {
         (group, y * strides[0] + taps[tap][0], x * strides[1] + taps[tap][1])
         for group, members in enumerate(tap_groups(taps, block))
@@ -141,6 +216,34 @@ def _kernel_cycles(
     }
     sums = shape[0] * shape[1] * block
     waiting = machine.latency / (sums * chains(sums, len(taps)))
-    products = sums * len(taps) * max(1.0, waiting)
-    loads = (len(vectors) + len(taps) * block) * machine.load_cycles
-    return max(products, loads) + KERNEL_CYCLES
+    multiplying = sums * len(taps) * max(1.0, waiting)
+    read = float(len(vectors))
+    if row_block:
+        # Vectors that are not aligned share memory, and some lie across two lines of the cache.
+        stored = {(group, y, x % row_block) for group, y, x in vectors}
+        read += sum(x not in range(row_block) for _, _, x in vectors) * machine.lanes * 4 / LINE
+        vectors = stored
+    loading = (read + len(taps) * block / 2) * machine.load_cycles
+    # Filters together use all pixels under the tile, one pattern only those of its taps.
+    under = [
+        (size - 1) * stride + 1 + max(own) - min(own)
+        for size, stride, own in zip(shape, strides, zip(*taps, strict=True), strict=True)
+    ]
+    reused = channels * under[0] * (row_block or under[1])
+    return max(multiplying, loading, machine.transfer_cycles(len(vectors), reused))
+
+
+def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
+    """Return what it costs to load a tile's sums for a further block of channels, and to store."""
+    sums = shape[0] * shape[1] * block
+    return 3 * sums * machine.load_cycles + FILTER_CYCLES / 2
+
+
+def stream_cycles(size: float) -> float:
+    """Return what it takes to read or write ``size`` bytes once."""
+    return size / next(rate for most, rate in STREAM_RATES if size <= most)
+
+
+def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:
+    """Return what a product of matrices takes, of which ``size`` bytes are read once."""
+    return max(multiplications / machine.lanes, stream_cycles(size))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,15 @@ from pattern_mlir import patterns
 from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.layout import layout_of
+from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import place, walk
 from pattern_mlir.passes.filters import is_parameter
 from pattern_mlir.passes.lane_operations import describe
 from pattern_mlir.program import Program
 from pattern_mlir.report import LayerReport
+
+INDEX_TABLES = ("counts", "starts", "channels", "output_channel")
+"""Parameters of a packed weight, beside its taps and the bias."""
 
 
 def layer_reports(program: Program) -> tuple[LayerReport, ...]:
@@ -24,6 +30,20 @@ def layer_reports(program: Program) -> tuple[LayerReport, ...]:
         op for op in walk(program.module.operation, ir.OpView) if isinstance(op, (ConvOp, LinearOp))
     ]
     return tuple(_layer(op, program) for op in operations)
+
+
+def with_index_bytes(
+    layers: Sequence[LayerReport], parameters: ParameterStore
+) -> tuple[LayerReport, ...]:
+    """Return ``layers`` with the sizes of the tables that their kernels read."""
+    sized = []
+    for layer in layers:
+        names = [f"{layer.name}.weight.fkw.{table}" for table in INDEX_TABLES]
+        if layer.index_bytes and all(name in parameters for name in names):
+            size = sum(parameters[name].nbytes for name in names)
+            layer = dataclasses.replace(layer, index_bytes=size)
+        sized.append(layer)
+    return tuple(sized)
 
 
 def _layer(op: Any, program: Program) -> LayerReport:
@@ -88,7 +108,7 @@ def plain_operations(program: Program) -> tuple[str, ...]:
 def _layout(op: Any) -> str:
     if isinstance(op, LinearOp) or (layout := layout_of(op.result)) is None:
         return ""
-    return f"{layout.grid[0]}x{layout.grid[1]} of {layout.block[0]}x{layout.block[1]}"
+    return layout.words
 
 
 def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, int]:

@@ -24,12 +24,16 @@ class LaneLayout:
         block: height and width of a block, in pixels.
         halo: vectors above, left of, below and right of a block.
         fill: what lanes and halo hold outside the plane.
+        rows: there is one row of blocks, and what lies left and right of a block is read from its
+            neighbours, by loads that are not aligned: planes take up less memory. Needs lanes to
+            spare at the right, see `rows_reach`.
     """
 
     grid: Pair
     block: Pair
     halo: tuple[int, int, int, int] = (0, 0, 0, 0)
     fill: float = 0.0
+    rows: bool = False
 
     @property
     def lanes(self) -> int:
@@ -37,28 +41,56 @@ class LaneLayout:
         return self.grid[0] * self.grid[1]
 
     @property
-    def rows(self) -> int:
+    def words(self) -> str:
+        """Grid and block in words."""
+        words = f"{self.grid[0]}x{self.grid[1]} of {self.block[0]}x{self.block[1]}"
+        return f"rows, {words}" if self.rows else words
+
+    @property
+    def stored_halo(self) -> tuple[int, int, int, int]:
+        """The halo that is stored.
+
+        Of rows, a row more above and below holds what the outermost loads reach into.
+        """
+        top, left, bottom, right = self.halo
+        return (top + 1, 0, bottom + 1, 0) if self.rows else (top, left, bottom, right)
+
+    @property
+    def height(self) -> int:
         """Rows of vectors in a plane, halo included."""
-        return self.halo[0] + self.block[0] + self.halo[2]
+        return self.stored_halo[0] + self.block[0] + self.stored_halo[2]
 
     @property
     def pitch(self) -> int:
         """Vectors in a row, halo included."""
-        return self.halo[1] + self.block[1] + self.halo[3]
+        return self.stored_halo[1] + self.block[1] + self.stored_halo[3]
 
     @property
     def plane(self) -> int:
         """Vectors from a plane to the next; odd, so that planes spread over all cache sets."""
-        return self.rows * self.pitch | 1
+        return self.height * self.pitch | 1
 
     @property
     def pixels(self) -> Pair:
         """Height and width that the blocks cover."""
         return self.grid[0] * self.block[0], self.grid[1] * self.block[1]
 
-    def at(self, y: int, x: int) -> int:
-        """Return the position in its plane of vector (y, x), which may lie in the halo."""
-        return (y + self.halo[0]) * self.pitch + x + self.halo[1]
+    def start(self, y: int, x: int) -> int:
+        """Return the element of its plane from which `offset` counts for vector (y, x)."""
+        top, left = self.stored_halo[:2]
+        vectors = (y + top) * self.pitch + (-1 if self.rows else x + left)
+        return vectors * self.lanes
+
+    def offset(self, y: int, x: int, column: int = 0) -> int:
+        """Return where the vector ``y`` below and ``x`` right of another begins, in elements.
+
+        It counts from the other one's `start`; ``column`` is that one's column, and only rows
+        depend on it.
+        """
+        if not self.rows:
+            return (y * self.pitch + x) * self.lanes
+        lane, place = divmod(column + x, self.block[1])
+        return (y * self.pitch + place + 1) * self.lanes + lane
 
     def inside(self, y: int, x: int, plane: Pair) -> tuple[bool, ...]:
         """Return which lanes of vector (y, x) hold pixels of a ``plane`` of this height, width."""
@@ -73,8 +105,9 @@ class LaneLayout:
         The lanes are those of the block's vector that they come from, None outside the grid.
         """
         lanes = {place: lane for lane, place in enumerate(self._blocks())}
-        rows = _congruent(y, self.block[0], -self.halo[0], self.block[0] + self.halo[2])
-        columns = _congruent(x, self.block[1], -self.halo[1], self.block[1] + self.halo[3])
+        top, left, bottom, right = self.stored_halo
+        rows = _congruent(y, self.block[0], -top, self.block[0] + bottom)
+        columns = _congruent(x, self.block[1], -left, self.block[1] + right)
         for halo_y, halo_x in product(rows, columns):
             down, right = halo_y // self.block[0], halo_x // self.block[1]
             if (down, right) != (0, 0):
@@ -83,6 +116,16 @@ class LaneLayout:
 
     def _blocks(self) -> Iterator[Pair]:
         return product(range(self.grid[0]), range(self.grid[1]))
+
+
+def rows_reach(lanes: int, block: Pair, width: int, left: int, right: int) -> bool:
+    """Whether a window may reach so many columns ``left`` and ``right`` of a block in rows.
+
+    What it finds there must be the neighbour's pixel or, outside planes of ``width``, the fill: so
+    as many lanes as it reaches over must lie wholly outside.
+    """
+    over = max(-(-left // block[1]), -(-right // block[1]))
+    return (lanes - over) * block[1] >= width
 
 
 def _congruent(position: int, size: int, start: int, end: int) -> range:

@@ -251,16 +251,31 @@ def histograms(assignment: npt.NDArray[np.int16], patterns: int) -> npt.NDArray[
 def group_filters(assignment: npt.NDArray[np.int16], patterns: int) -> npt.NDArray[np.int64]:
     """Return an order of filters: like lengths together, among these like histograms (FKR).
 
-    Filters are sorted by their kernels, most first, then by their counts of each pattern.
-    Source: filter kernel reorder, arXiv 2001.00138.
+    Filters are sorted by their kernels, most first, then by their counts of each pattern; those
+    whose kernels are all alike stand together. Source: filter kernel reorder, arXiv 2001.00138.
     """
     counts = histograms(assignment, patterns)
     keys = [-counts[:, index] for index in reversed(range(patterns))]
-    return np.lexsort((*keys, -counts.sum(axis=1))).astype(np.int64)
+    _, alike = np.unique(assignment, axis=0, return_inverse=True)
+    return np.lexsort((alike.reshape(-1), *keys, -counts.sum(axis=1))).astype(np.int64)
+
+
+def sharing_block(assignment: npt.NDArray[np.int16], most: int) -> int:
+    """Return how many filters in a row share channels and patterns of all their kernels.
+
+    The largest power of 2 up to ``most`` for which that holds for all filters, in their order.
+    """
+    size = 1
+    while 2 * size <= most and len(assignment) % (2 * size) == 0:
+        blocks = assignment.reshape(-1, 2 * size, assignment.shape[1])
+        if (blocks != blocks[:, :1]).any():
+            break
+        size *= 2
+    return size
 
 
 def balance_filters(
-    nonzeros: Array, order: Array, threads: int
+    nonzeros: Array, order: Array, threads: int, block: int = 1
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Split filters over ``threads`` by their non-zeros.
 
@@ -268,6 +283,7 @@ def balance_filters(
         nonzeros: the non-zero weights of each filter.
         order: the filters in the order of `group_filters`.
         threads: how many parts.
+        block: filters in ``order`` that stay together.
 
     Returns:
         The filters' order, and boundaries [threads + 1]: part t is order[b[t]:b[t + 1]], in which
@@ -277,6 +293,14 @@ def balance_filters(
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
+    if block > 1:
+        blocks = order.reshape(-1, block)
+        by_filter = np.argsort(blocks.min(axis=1))
+        blocks = blocks[by_filter]
+        own, boundaries = balance_filters(
+            nonzeros[blocks].sum(axis=1), np.argsort(by_filter), threads
+        )
+        return blocks[own].reshape(-1), block * boundaries
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
     parts: list[list[int]] = [[] for _ in range(threads)]

@@ -25,12 +25,14 @@ class LayerProfile:
         nanoseconds: the median of its runs.
         speed: multiply-accumulates a second, those of pruned weights left out; 0 if not counted.
         peak_fraction: speed over the processor's peak.
+        predicted: nanoseconds that the cost model expects on all threads; 0 for unknown.
     """
 
     layer: PlannedLayer
     nanoseconds: float
     speed: float
     peak_fraction: float
+    predicted: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Profile:
         table = Table(box=box.SIMPLE)
         for heading in ("layer", "kernel", "lanes", "tile"):
             table.add_column(heading, no_wrap=True)
-        for heading in ("us", "share", "GMAC/s", "of peak", "KB"):
+        for heading in ("us", "predicted", "share", "GMAC/s", "of peak", "KB"):
             table.add_column(heading, justify="right", no_wrap=True)
         for own in self.layers:
             table.add_row(*_row(own, self.nanoseconds))
@@ -82,6 +84,7 @@ def _row(own: LayerProfile, total: float) -> list[str]:
         layer.layout,
         layer.tile,
         f"{own.nanoseconds / 1e3:.1f}",
+        f"{own.predicted / 1e3:.1f}" if own.predicted else "",
         f"{own.nanoseconds / max(total, 1.0):.1%}",
         f"{own.speed / 1e9:.1f}" if own.speed else "",
         f"{own.peak_fraction:.2f}" if own.speed else "",
@@ -107,5 +110,6 @@ def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: in
     layers = []
     for layer, nanoseconds in zip(model.layers, medians, strict=True):
         speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9
-        layers.append(LayerProfile(layer, nanoseconds, speed, speed / best))
+        predicted = layer.cycles * vector_lanes() / best * 1e9
+        layers.append(LayerProfile(layer, nanoseconds, speed, speed / best, predicted))
     return Profile(tuple(layers), best)

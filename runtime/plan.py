@@ -46,6 +46,7 @@ class PlannedLayer:
         bytes: of inputs, weights and result; 0 where they are not counted.
         layout: of the result; empty where it is plain.
         tile: rows x columns of outputs that are in registers at a time.
+        cycles: what the layer is expected to take one core; 0 for unknown.
     """
 
     symbol: str
@@ -57,6 +58,7 @@ class PlannedLayer:
     bytes: int = 0
     layout: str = ""
     tile: str = ""
+    cycles: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import unittest.mock
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import linalg
 
 from pattern_mlir import codegen, interpret
-from pattern_mlir.cost import Machine, choose_tiling
+from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling
 from pattern_mlir.dialects import (
     ACTIVATIONS,
     ActivateOp,
@@ -32,11 +34,13 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import conv_shape, window_shape
 from pattern_mlir.dialects.layout import layout_of
-from pattern_mlir.layouts import LaneLayout
+from pattern_mlir.layouts import LaneLayout, rows_reach
 from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
 from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
+from pattern_mlir.passes.relayout_kernels import places, relayout_table
 from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.program import Program
 from pattern_mlir.runtime.jit import Executable
@@ -137,6 +141,188 @@ def test_a_convolution_in_lane_blocks(
         ).result
 
     check(network.build(build), inputs, *vectors, threads)
+
+
+@thorough
+@given(
+    seed=seeds,
+    kernel=st.sampled_from([(1, 1), (3, 3), (3, 3), (2, 3), (5, 5), (1, 3)]),
+    strides=st.sampled_from([(1, 1), (1, 1), (2, 2), (1, 2)]),
+    plane=st.tuples(st.integers(3, 15), st.integers(5, 15)),
+    pool=st.booleans(),
+    vectors=st.sampled_from(VECTORS),
+)
+def test_convolutions_in_rows_wherever_they_fit(
+    seed: int,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    plane: tuple[int, int],
+    pool: bool,
+    vectors: tuple[int, int],
+) -> None:
+    rng = np.random.default_rng(seed)
+    padding = [size // 2 for size in (*kernel, *kernel)]
+    weights = [random_weight(rng, (4, 4, *kernel)) for _ in range(2)]
+    network = Network(noise(seed, 2, 4, *plane))
+
+    def build(x: Any) -> Any:
+        y = ConvOp.build(
+            x, network.parameter(weights[0]), padding=padding, activation=activation("relu")
+        ).result
+        y = MaxPoolOp.build(y, kernel_size=[3, 3], strides=[1, 1], padding=[1] * 4).result
+        y = ConvOp.build(
+            y,
+            network.parameter(weights[1]),
+            padding=padding,
+            strides=strides,
+            max_pool=i64_array([2, 2]) if pool else None,
+        ).result
+        return AddOp.build(y, ActivateOp.build(y, activation("tanh")).result).result
+
+    def only_rows(self: LaneOperation, grid: Any, block: Any) -> tuple[bool, ...]:
+        return (True,) if True in ways(self, grid, block) else (False,)
+
+    ways = LaneOperation.row_ways
+    with unittest.mock.patch.object(LaneOperation, "row_ways", only_rows):
+        check(network.build(build), list(network.inputs), *vectors)
+
+
+def pruned_weight(filters: int, channels: int) -> Array:
+    """Return a weight of one pattern and one in 3.6 kernels."""
+    kept = np.random.default_rng(0).random((filters, channels)) < 1 / 3.6
+    weight = np.zeros((filters, channels, 9), np.float32)
+    weight[..., [1, 3, 4, 5]] = kept[..., None] * noise(0, filters, channels, 4)
+    return weight.reshape(filters, channels, 3, 3)
+
+
+@thorough
+@given(
+    seed=seeds,
+    channels=st.integers(2, 40),
+    channel_block=st.integers(1, 40),
+    kernel=st.sampled_from([(1, 1), (3, 3)]),
+    stride=st.integers(1, 2),
+    sparse=st.booleans(),
+    vectors=st.sampled_from(VECTORS),
+    threads=st.integers(1, 2),
+)
+def test_channels_are_summed_up_in_blocks(
+    seed: int,
+    channels: int,
+    channel_block: int,
+    kernel: tuple[int, int],
+    stride: int,
+    sparse: bool,
+    vectors: tuple[int, int],
+    threads: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    weight = noise(seed, 8, channels, *kernel)
+    if sparse:
+        weight = random_weight(rng, weight.shape)
+    plane = 12 // stride
+    network = Network(noise(seed, 2, channels, 12, 12), noise(seed + 1, 2, 8, plane, plane))
+
+    def build(x: Any, addend: Any) -> Any:
+        return ConvOp.build(
+            x,
+            network.parameter(weight),
+            network.parameter(noise(seed, 8)),
+            addend,
+            activation=activation("relu"),
+            padding=[size // 2 for size in (*kernel, *kernel)],
+            strides=[stride] * 2,
+        ).result
+
+    def cut(self: LaneOperation, machine: Machine, block: Any, rows: bool) -> Tiling:
+        return dataclasses.replace(
+            tiling(self, machine, block, rows), channel_block=min(channel_block, self.channels)
+        )
+
+    tiling = LaneOperation.tiling
+    with unittest.mock.patch.object(LaneOperation, "tiling", cut):
+        check(network.build(build), list(network.inputs), *vectors, threads)
+
+
+@thorough
+@given(
+    seed=seeds,
+    kernel=st.sampled_from([(1, 1), (3, 3)]),
+    blocks=st.integers(1, 6),
+    shared=st.sampled_from([2, 4, 8]),
+    stride=st.integers(1, 2),
+    plane=st.integers(5, 15),
+    vectors=st.sampled_from(VECTORS),
+    threads=st.integers(1, 3),
+)
+def test_filters_that_share_their_kernels_are_computed_together(
+    seed: int,
+    kernel: tuple[int, int],
+    blocks: int,
+    shared: int,
+    stride: int,
+    plane: int,
+    vectors: tuple[int, int],
+    threads: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    weight = random_weight(rng, (blocks, 12, *kernel)) * (rng.random((blocks, 12, 1, 1)) < 0.4)
+    mask = np.repeat(weight != 0, shared, axis=0)[rng.permutation(blocks * shared)]
+    weight = (mask * (1 + rng.random(mask.shape))).astype(np.float32)
+    network = Network(noise(seed, 1, 12, plane, plane))
+
+    def build(x: Any) -> Any:
+        return ConvOp.build(
+            x,
+            network.parameter(weight),
+            network.parameter(noise(seed, len(weight))),
+            padding=[size // 2 for size in (*kernel, *kernel)],
+            strides=[stride] * 2,
+        ).result
+
+    check(network.build(build), list(network.inputs), *vectors, threads)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3)])
+def test_four_filters_that_share_their_kernels_are_a_block(
+    kernel: tuple[int, int], threads: int
+) -> None:
+    rng = np.random.default_rng(0)
+    taps = np.isin(np.arange(9), [1, 3, 4, 5]).reshape(3, 3)[: kernel[0], : kernel[1]]
+    kept = np.repeat(rng.random((16, 32)) < 0.3, 4, axis=0)[rng.permutation(64)]
+    mask = kept[..., None, None] & (taps if kernel == (3, 3) else True)
+    weight = np.where(mask, noise(0, *mask.shape), 0).astype(np.float32)
+    network = Network(noise(1, 1, 32, 8, 8))
+
+    def build(x: Any) -> Any:
+        padding = [size // 2 for size in (*kernel, *kernel)]
+        return ConvOp.build(x, network.parameter(weight), padding=padding).result
+
+    program = network.build(build)
+    (layer,) = (
+        layer
+        for layer in compiled(program.clone(), 16, 32, threads).plan.layers
+        if layer.kernel == "conv"
+    )
+    assert layer.extent == 16
+    assert layer.boundaries is not None and layer.boundaries[-1] == 16
+    check(program, list(network.inputs), 16, 32, threads)
+
+
+def test_channels_of_small_planes_are_summed_up_in_blocks_by_themselves() -> None:
+    network = Network(noise(0, 1, 512, 7, 7))
+
+    def build(x: Any) -> Any:
+        weight = network.parameter(pruned_weight(32, 512))
+        return ConvOp.build(x, weight, padding=[1] * 4).result
+
+    (layer,) = (
+        layer
+        for layer in compiled(network.build(build), 16, 32).plan.layers
+        if layer.kernel == "conv"
+    )
+    assert layer.tile.count("x") == 2, layer.tile
 
 
 @pytest.mark.parametrize("vectors", VECTORS)
@@ -265,7 +451,99 @@ def test_every_halo_vector_repeats_one_vector_of_a_block(
                     assert source // grid[1] * block[0] + y == row
                     assert source % grid[1] * block[1] + x == column
     assert set(copied) == set(itertools.product(rows, columns)) - interior
-    assert layout.plane % 2 == 1 and layout.at(block[0] - 1, block[1] - 1) < layout.plane
+    last = layout.start(block[0] - 1, block[1] - 1)
+    assert layout.plane % 2 == 1 and last < layout.plane * layout.lanes
+
+
+blocks = st.builds(
+    LaneLayout,
+    grid=st.sampled_from([(1, 16), (2, 8), (4, 4), (8, 2), (16, 1)]),
+    block=st.tuples(st.integers(9, 10), st.integers(11, 12)),
+    halo=st.tuples(*[st.integers(0, 2)] * 4),
+    fill=st.sampled_from([0.0, -np.inf]),
+)
+
+
+@given(
+    before=st.none() | blocks,
+    after=st.none() | blocks,
+    plane=st.tuples(st.integers(1, 9), st.integers(1, 11)),
+)
+def test_a_change_of_layout_finds_every_pixel(
+    before: LaneLayout | None, after: LaneLayout | None, plane: tuple[int, int]
+) -> None:
+    source, target = places(before, plane), places(after, plane)
+    table = relayout_table(before, after, plane)
+    assert set(source) - {-1} == set(range(plane[0] * plane[1]))
+    np.testing.assert_array_equal(np.where(table < 0, -1, source[table]), target)
+    if after is not None:
+        memory = target[: after.height * after.pitch * 16].reshape(after.height, after.pitch, 16)
+        top, left, _, _ = after.halo
+        for y, x in itertools.product(range(after.height), range(after.pitch)):
+            rows, columns = np.divmod(np.arange(16), after.grid[1])
+            row, column = rows * after.block[0] + y - top, columns * after.block[1] + x - left
+            inside = (row >= 0) & (row < plane[0]) & (column >= 0) & (column < plane[1])
+            np.testing.assert_array_equal(
+                memory[y, x], np.where(inside, row * plane[1] + column, -1)
+            )
+
+
+@thorough
+@given(
+    seed=seeds,
+    before=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    after=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    align_corners=st.booleans(),
+    vectors=st.sampled_from(VECTORS),
+    threads=st.integers(1, 3),
+)
+def test_a_bilinear_resizing_of_any_size(
+    seed: int,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    align_corners: bool,
+    vectors: tuple[int, int],
+    threads: int,
+) -> None:
+    network = Network(noise(seed, 2, 3, *before))
+
+    def build(x: Any) -> Any:
+        return UpsampleOp.build(x, after, "bilinear", align_corners=align_corners).result
+
+    program = network.build(build)
+    layers = compiled(program.clone(), *vectors).plan.layers
+    assert before == after or [layer.kernel for layer in layers] == ["mix", "mix"]
+    check(program, list(network.inputs), *vectors, threads)
+
+
+@given(
+    lanes=st.sampled_from([4, 8, 16]),
+    block=st.tuples(st.integers(1, 5), st.integers(1, 3)),
+    reach=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    width=st.integers(1, 48),
+    halo=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
+def test_rows_hold_what_windows_find_left_and_right_of_a_block(
+    lanes: int, block: tuple[int, int], reach: tuple[int, int], width: int, halo: tuple[int, int]
+) -> None:
+    hypothesis.assume(rows_reach(lanes, block, width, *reach))
+    layout = LaneLayout((1, lanes), block, (halo[0], reach[0], halo[1], reach[1]), rows=True)
+    memory = np.full(layout.plane * lanes, np.nan)
+    for y in range(-layout.stored_halo[0], block[0] + layout.stored_halo[2]):
+        for x in range(block[1]):
+            place = layout.start(y, 0) + layout.offset(0, x)
+            pixels = np.arange(lanes) * block[1] + x
+            inside = (pixels < width) & (0 <= y < block[0])
+            memory[place : place + lanes] = np.where(inside, 1000 * y + pixels, -1)
+    for y in range(-halo[0], block[0] + halo[1]):
+        for x in range(-reach[0], block[1] + reach[1]):
+            place = layout.start(y, 0) + layout.offset(0, x)
+            read = memory[place : place + lanes]
+            for lane in range(lanes):
+                pixel = lane * block[1] + x
+                if lane * block[1] < width:  # what other lanes compute is not kept
+                    inside = 0 <= pixel < width and 0 <= y < block[0]
+                    assert read[lane] == (1000 * y + pixel if inside else -1)
 
 
 @given(seed=seeds)
@@ -298,7 +576,7 @@ def test_tiles_add_up_to_the_block_and_fit_into_registers(
     outputs: tuple[int, int], taps: tuple[tuple[int, int], ...], block: int, registers: int
 ) -> None:
     machine = Machine(8, registers)
-    tiling = choose_tiling(machine, outputs, taps, (1, 1), block, 10.0, 1)
+    tiling = choose_tiling(machine, Products((taps,), filter_block=block), outputs, 10.0)
     assert (sum(tiling.rows), sum(tiling.columns)) == outputs
     sums = max(tiling.rows) * max(tiling.columns) * block
     assert sums <= max(block, machine.sums(min(9, len(taps) * block)))

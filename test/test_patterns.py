@@ -24,6 +24,7 @@ from pattern_mlir.patterns import (
     natural_patterns,
     pack,
     project,
+    sharing_block,
     unpack,
 )
 
@@ -230,3 +231,20 @@ def test_the_packed_form_of_a_large_layer_has_little_overhead() -> None:
     weight = project(weight, library)
     weight *= connectivity_mask(weight, 3.6)[..., None, None]
     assert pack(weight, library).overhead < 0.14
+
+
+@given(seed=st.integers(0, 2**32 - 1), blocks=st.integers(1, 12), threads=st.integers(1, 4))
+def test_filters_that_share_kernels_stay_together(seed: int, blocks: int, threads: int) -> None:
+    rng = np.random.default_rng(seed)
+    assignment = np.repeat(rng.integers(-1, 3, (blocks, 6)), 4, axis=0).astype(np.int16)
+    assignment = assignment[rng.permutation(len(assignment))]
+    order = group_filters(assignment, 3)
+    assert sharing_block(assignment[order], 4) == 4
+    nonzeros = (assignment >= 0).sum(axis=1)
+    balanced, boundaries = balance_filters(nonzeros, order, threads, 4)
+    assert sorted(balanced.tolist()) == list(range(len(order)))
+    assert sharing_block(assignment[balanced], 4) == 4
+    assert boundaries[-1] == len(order) and not (boundaries % 4).any()
+    again, same = balance_filters(nonzeros, balanced, threads, 4)
+    np.testing.assert_array_equal(again, balanced)
+    np.testing.assert_array_equal(same, boundaries)

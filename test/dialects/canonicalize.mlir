@@ -19,7 +19,7 @@ func.func @dead(%x: tensor<1x2x4x4xf32>) {
   %6 = "pattern.max_pool"(%5) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x2x8x8xf32>) -> tensor<1x2x4x4xf32>
   %7 = "pattern.average_pool"(%6) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x2x2xf32>
   %8 = "pattern.adaptive_average_pool"(%7) {output_size = array<i64: 1, 2>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x1x2xf32>
-  %relayout = "pattern.relayout"(%8) : (tensor<1x2x1x2xf32>) -> tensor<1x2x1x2xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>>
+  %relayout = "pattern.relayout"(%8) : (tensor<1x2x1x2xf32>) -> tensor<1x2x1x2xf32, #pattern.rows<4, [1, 1], [0, 0, 0, 0], 0.0>>
   %v = "pattern.parameter"() {name = "v"} : () -> tensor<4x2xf32>
   %9 = "pattern.linear"(%8, %v) : (tensor<1x2x1x2xf32>, tensor<4x2xf32>) -> tensor<1x2x1x4xf32>
   return
@@ -144,9 +144,9 @@ func.func @something_to_pool(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x2x2xf32>, t
 // What lies in memory in another way is not the same value.
 // CHECK-LABEL: func.func @other_layout
 // CHECK-NEXT: "pattern.max_pool"
-func.func @other_layout(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>> {
-  %0 = "pattern.max_pool"(%x) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>>
-  return %0 : tensor<1x2x4x4xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>>
+func.func @other_layout(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32, #pattern.rows<4, [4, 1], [0, 0, 0, 0], 0.0>> {
+  %0 = "pattern.max_pool"(%x) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32, #pattern.rows<4, [4, 1], [0, 0, 0, 0], 0.0>>
+  return %0 : tensor<1x2x4x4xf32, #pattern.rows<4, [4, 1], [0, 0, 0, 0], 0.0>>
 }
 
 // An order that moves nothing says nothing; another stays.

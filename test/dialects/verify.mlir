@@ -382,7 +382,7 @@ func.func @sparse_and_dense(%a: tensor<1x8x6x6xf32>, %b: tensor<4x8x3x3xf32, #pa
 
 // A library is not an encoding yet.
 func.func @library_as_encoding() {
-  // expected-error @+1 {{'pattern.parameter' op #pattern.library<[3, 3], [[4]]> in a tensor type is no encoding; those are #pattern.sparse, #pattern.lanes, #pattern.rows and #pattern.channel_blocks}}
+  // expected-error @+1 {{'pattern.parameter' op #pattern.library<[3, 3], [[4]]> in a tensor type is no encoding; those are #pattern.sparse, #pattern.lanes and #pattern.rows}}
   %y = "pattern.parameter"() {name = "w"} : () -> tensor<4x8x3x3xf32, #pattern.library<[3, 3], [[4]]>>
   return
 }
@@ -447,43 +447,26 @@ func.func @fill_that_is_no_float(%a: tensor<1x4x8x8xf32>) {
 
 // -----
 
-// Rows do not overlap.
-func.func @pitch_below_the_width(%a: tensor<1x4x8x8xf32>) {
-  // expected-error @+1 {{'pattern.activate' op #pattern.rows<7 : i64, [0, 0, 0, 0], 0.000000e+00 : f64> has a pitch below the 8 pixels of a row}}
-  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.rows<7, [0, 0, 0, 0], 0.0>>
+// Rows cover the plane.
+func.func @rows_below_the_width(%a: tensor<1x4x8x8xf32>) {
+  // expected-error @+1 {{'pattern.activate' op #pattern.rows<4 : i64, [8, 1], [0, 0, 0, 0], 0.000000e+00 : f64> covers 8x4 pixels, but the planes have 8x8}}
+  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.rows<4, [8, 1], [0, 0, 0, 0], 0.0>>
   return
 }
 
 // -----
 
 func.func @negative_halo(%a: tensor<1x4x8x8xf32>) {
-  // expected-error @+1 {{'pattern.activate' op #pattern.rows<16 : i64, [0, -1, 0, 0], 0.000000e+00 : f64>: halo needs 4 integers of at least 0 (top, left, bottom, right), got [0, -1, 0, 0]}}
-  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.rows<16, [0, -1, 0, 0], 0.0>>
+  // expected-error @+1 {{'pattern.activate' op #pattern.rows<16 : i64, [8, 1], [0, -1, 0, 0], 0.000000e+00 : f64>: halo needs 4 integers of at least 0 (top, left, bottom, right), got [0, -1, 0, 0]}}
+  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.rows<16, [8, 1], [0, -1, 0, 0], 0.0>>
   return
 }
 
 // -----
 
 func.func @rows_of_a_matrix(%a: tensor<8x8xf32>) {
-  // expected-error @+1 {{'pattern.activate' op #pattern.rows<16 : i64, [0, 0, 0, 0], 0.000000e+00 : f64> lays out tensors of rank 4 (NCHW), got rank 2}}
-  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<8x8xf32>) -> tensor<8x8xf32, #pattern.rows<16, [0, 0, 0, 0], 0.0>>
-  return
-}
-
-// -----
-
-// A block of channels has some.
-func.func @blocks_without_channels(%a: tensor<1x4x8x8xf32>) {
-  // expected-error @+1 {{'pattern.activate' op #pattern.channel_blocks<0 : i64> needs blocks of at least 1 channel}}
-  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.channel_blocks<0>>
-  return
-}
-
-// -----
-
-func.func @channel_blocks_of_a_vector(%a: tensor<8xf32>) {
-  // expected-error @+1 {{'pattern.activate' op #pattern.channel_blocks<4 : i64> lays out tensors of rank 4 (NCHW), got rank 1}}
-  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<8xf32>) -> tensor<8xf32, #pattern.channel_blocks<4>>
+  // expected-error @+1 {{'pattern.activate' op #pattern.rows<16 : i64, [8, 1], [0, 0, 0, 0], 0.000000e+00 : f64> lays out tensors of rank 4 (NCHW), got rank 2}}
+  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<8x8xf32>) -> tensor<8x8xf32, #pattern.rows<16, [8, 1], [0, 0, 0, 0], 0.0>>
   return
 }
 

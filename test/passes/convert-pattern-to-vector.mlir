@@ -2,10 +2,14 @@
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --convert-pattern-to-vector=lanes=4 %t.once | diff %t.once -
 
+// A change of layout fetches every element from where a table says.
+// CHECK: func.func private @relayout_0(%arg0: memref<2x16xf32> {{.*}}, %arg1: memref<68xi32> {{.*}}, %arg2: memref<2x68xf32>
+// CHECK: vector.gather
+
 // Two convolutions that differ in their weights only call one function. The tile of 2 x 2 vectors
 // waits in registers while a loop runs over the kernels of each pattern; the function stores the
 // tile and its halo, lanes shifted.
-// CHECK: func.func private @conv_0_tile_2x2
+// CHECK: func.func private @conv_1_tile_2x2
 // CHECK: scf.for
 // CHECK: vector.broadcast
 // CHECK: scf.for {{.*}} iter_args
@@ -15,13 +19,15 @@
 // CHECK: vector.fma
 // CHECK: vector.store
 // CHECK: vector.shuffle
-// CHECK: func.func private @conv_0(
-// CHECK: call @conv_0_tile_2x2
+// CHECK: func.func private @conv_1(
+// CHECK: call @conv_1_tile_2x2
 // CHECK-NOT: func.func private @conv
 // CHECK-LABEL: func.func @forward
+// CHECK: call @relayout_0({{.*}}) {pattern.extent = 2 : i64
 // CHECK: memref.alloc() : memref<1x2x17x4xf32>
-// CHECK: call @conv_0({{.*}}) {pattern.extent = 2 : i64, pattern.work = {{.*}}layout = "2x2 of 2x2", multiplications = 96 : i64, tile = "2x2"
-// CHECK: call @conv_0({{.*}}multiplications = 128 : i64
+// CHECK: call @conv_1({{.*}}) {pattern.extent = 2 : i64, pattern.work = {{.*}}layout = "2x2 of 2x2", multiplications = 96 : i64, tile = "2x2"
+// CHECK: call @conv_1({{.*}}multiplications = 128 : i64
+// CHECK: call @relayout_2
 // CHECK-NOT: pattern.conv
 // CHECK-NOT: pattern.relayout
 func.func @forward(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {

@@ -1,0 +1,143 @@
+"""Changes of layout as functions on buffers: every element is fetched from where a table says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch_mlir import ir
+from torch_mlir.dialects import arith, func, memref, scf, vector
+
+from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.passes.kernel_functions import FunctionBuilder
+
+
+@dataclass(frozen=True)
+class RelayoutKernel:
+    """A change of layout: of planes that are alike, one after the other.
+
+    Attributes:
+        planes: how many there are.
+        source_size, target_size: elements of a plane before and after.
+        lanes: of a vector.
+        fill: what elements hold that come from nowhere.
+        layout: of the result in words.
+    """
+
+    planes: int
+    source_size: int
+    target_size: int
+    lanes: int
+    fill: float
+    layout: str
+
+    @property
+    def word(self) -> str:
+        """What functions of this kind are called."""
+        return "relayout"
+
+    @property
+    def tile(self) -> str:
+        """Nothing is cut into tiles."""
+        return ""
+
+    @property
+    def units(self) -> int:
+        """Planes, which threads share."""
+        return self.planes
+
+
+def places(layout: LaneLayout | None, plane: Pair) -> npt.NDArray[np.int64]:
+    """Return which pixel each element of a plane in ``layout`` (None: plain) holds, -1 for none."""
+    pixels = np.arange(plane[0] * plane[1]).reshape(plane)
+    if layout is None:
+        return pixels.reshape(-1)
+    top, left, _, _ = layout.stored_halo
+    rows, columns = np.mgrid[0 : layout.height, 0 : layout.pitch]
+    lane_rows, lane_columns = np.divmod(np.arange(layout.lanes), layout.grid[1])
+    y = rows[..., None] - top + lane_rows * layout.block[0]
+    x = columns[..., None] - left + lane_columns * layout.block[1]
+    inside = (y >= 0) & (y < plane[0]) & (x >= 0) & (x < plane[1])
+    held = np.where(inside, pixels[y.clip(0, plane[0] - 1), x.clip(0, plane[1] - 1)], -1)
+    spare = layout.plane * layout.lanes - held.size
+    return np.concatenate([held.reshape(-1), np.full(spare, -1)])
+
+
+def relayout_table(
+    before: LaneLayout | None, after: LaneLayout | None, plane: Pair
+) -> npt.NDArray[np.int32]:
+    """Return which element of a plane in ``before`` each one in ``after`` takes, -1 for none."""
+    source, target = places(before, plane), places(after, plane)
+    found = np.full(plane[0] * plane[1], -1)
+    # The halo repeats pixels: any place that holds a pixel will do.
+    found[source[source >= 0]] = np.flatnonzero(source >= 0)
+    return np.where(target >= 0, found[target], -1).astype(np.int32)
+
+
+class RelayoutBuilder(FunctionBuilder):
+    """Builds the function of a `RelayoutKernel` at the current insertion point."""
+
+    def __init__(self, kernel: RelayoutKernel, name: str) -> None:
+        """Build a function named ``name``."""
+        super().__init__(kernel.lanes)
+        self._kernel = kernel
+        self._name = name
+
+    def buffer_types(self) -> list[Any]:
+        """Return the types of input, table and result."""
+        kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
+        return [
+            ir.MemRefType.get([kernel.planes, kernel.source_size], self.f32),
+            ir.MemRefType.get([kernel.target_size], i32),
+            ir.MemRefType.get([kernel.planes, kernel.target_size], self.f32),
+        ]
+
+    def build(self) -> None:
+        """Build the loop over planes: whole vectors, then the elements that are left."""
+        kernel = self._kernel
+        whole = kernel.target_size - kernel.target_size % kernel.lanes
+        with self.function(self._name, [*self.buffer_types(), self.index, self.index]):
+            *buffers, low, high = self.entry.arguments
+            planes = scf.ForOp(low, high, self.constant(1))
+            with ir.InsertionPoint(planes.body):
+                plane = planes.induction_variable
+                self._loop(0, whole, kernel.lanes, lambda at: self._vector(buffers, plane, at))
+                self._loop(
+                    whole, kernel.target_size, 1, lambda at: self._element(buffers, plane, at)
+                )
+                scf.yield_([])
+            func.return_([])
+
+    def _loop(self, first: int, last: int, step: int, body: Any) -> None:
+        if first == last:
+            return
+        loop = scf.ForOp(self.constant(first), self.constant(last), self.constant(step))
+        with ir.InsertionPoint(loop.body):
+            body(loop.induction_variable)
+            scf.yield_([])
+
+    def _vector(self, buffers: list[Any], plane: Any, at: Any) -> None:
+        source, table, target = buffers
+        i32 = ir.IntegerType.get_signless(32)
+        numbers = ir.VectorType.get([self._kernel.lanes], i32)
+        position = vector.load(numbers, table, [at], alignment=4)
+        zero = arith.constant(
+            numbers, ir.DenseElementsAttr.get_splat(numbers, ir.IntegerAttr.get(i32, 0))
+        )
+        known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
+        fill = self.splat(self._kernel.fill)
+        origin = [plane, self.constant(0)]
+        value = vector.gather(self.vector, source, origin, position, known, fill)
+        vector.store(value, target, [plane, at], alignment=4)
+
+    def _element(self, buffers: list[Any], plane: Any, at: Any) -> None:
+        source, table, target = buffers
+        position = memref.load(table, [at])
+        zero = arith.constant(position.type, 0)
+        known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
+        place = arith.index_cast(self.index, arith.maxsi(position, zero))
+        fill = arith.constant(self.f32, self._kernel.fill)
+        value = arith.select(known, memref.load(source, [plane, place]), fill)
+        memref.store(value, target, [plane, at])
