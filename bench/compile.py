@@ -27,7 +27,7 @@ def measure(name: str) -> dict[str, float]:
     from pattern_mlir.pruning import prune_one_shot
 
     model = zoo.create(name)
-    prune_one_shot(model)
+    prune_one_shot(model, pointwise="dense")
     exported = torch.export.export(model, (torch.zeros(zoo.input_shape(name, size=224)),))
     weights = sum(parameter.nbytes for parameter in model.parameters())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

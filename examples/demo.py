@@ -74,7 +74,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     model = zoo.create("resnet18", seed=0)
-    print(prune_one_shot(model, patterns=8, taps=4, connectivity_rate=3.6))
+    summary = prune_one_shot(model, patterns=8, connectivity_rate=3.6, pointwise="dense")
+    print(summary.line())
     image = photograph(224)
     path = folder / "resnet18.pt2"
     torch.export.save(torch.export.export(model, (image,)), path)

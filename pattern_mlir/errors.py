@@ -38,6 +38,22 @@ class InterpretError(PatternError):
     """A module cannot be interpreted, or the inputs do not fit it."""
 
 
+class PruningError(PatternError):
+    """A model cannot be pruned as the recipe says; the model stays as it was."""
+
+
+class TrainingError(PruningError):
+    """Training diverged: a loss or a weight is NaN or Inf."""
+
+
+class CheckpointError(PruningError):
+    """A checkpoint is damaged, or belongs to another recipe or model; nothing was loaded."""
+
+
+class PruningRecordWarning(UserWarning):
+    """What the pruner wrote into an exported program is not what its weights say."""
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the candidate nearest to ``word``, else ``""``."""
     nearest = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.6)

@@ -55,7 +55,7 @@ def net() -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = with_statistics(Net()).eval()
-    prune_one_shot(model)
+    prune_one_shot(model, pointwise="dense")
     return model
 
 

@@ -145,9 +145,9 @@ def pruned_program(name: str) -> Program:
     """Return a network of the zoo at 32 x 32 pixels, pruned, as pattern operations."""
     model = zoo.create(name, classes=5)
     if name == "mobilenet-v2":  # its 3x3 convolutions are depthwise or the first
-        pruning.prune_connectivity_(model, 3.0, kernel_size=(1, 1))
+        pruning.prune_one_shot(model, connectivity_rate=3.0, pointwise_block=1)
     else:
-        pruning.prune_one_shot(model)
+        pruning.prune_one_shot(model, pointwise="dense")
     image = torch.zeros(zoo.input_shape(name, size=32))
     program = import_program(torch.export.export(model, (image,)))
     for level in target_levels("host")[:2]:

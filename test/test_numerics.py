@@ -13,7 +13,7 @@ from torch import nn
 from torch_models import assert_close, exported, levels
 
 from pattern_mlir import compile, import_program, interpret, zoo
-from pattern_mlir.pruning import prune_connectivity_, prune_one_shot
+from pattern_mlir.pruning import prune_one_shot
 
 SMALL = 32
 """Pixels a side that every network of the zoo takes."""
@@ -23,9 +23,9 @@ def network(name: str, *, pruned: bool, classes: int | None = None) -> nn.Module
     """Return a network of the zoo; MobileNet's prunable weights are in its 1x1 convolutions."""
     model = zoo.create(name, classes=classes)
     if pruned and name == "mobilenet-v2":
-        prune_connectivity_(model, 3.6, kernel_size=(1, 1))
+        prune_one_shot(model, pointwise_block=1)
     elif pruned:
-        prune_one_shot(model)
+        prune_one_shot(model, pointwise="dense")
     return model
 
 
