@@ -19,13 +19,14 @@ from torch_mlir import ir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from pattern_mlir.dialects import create_context
-from pattern_mlir.errors import ImportFailure
+from pattern_mlir.errors import ImportFailure, PruningRecordWarning
 from pattern_mlir.importer.batch_norm import fold_batch_norms
 from pattern_mlir.importer.checks import check_exported, check_functional, check_tensors
 from pattern_mlir.importer.decompositions import DECOMPOSITIONS
 from pattern_mlir.importer.hooks import NamedLocations, ParameterHooks
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.program import NAME_ATTRIBUTE, UNSIGNED_ATTRIBUTE, Program
+from pattern_mlir.pruning.record import disagreements
 
 
 @dataclass
@@ -45,7 +46,9 @@ def import_program(program: ExportedProgram | str | os.PathLike[str]) -> Importe
     """Import an exported program or a `.pt2` file.
 
     Batch norms behind convolutions are folded into these; weights become `pattern.parameter`
-    operations, their arrays views of PyTorch's memory. The given program stays as it is.
+    operations, their arrays views of PyTorch's memory. The given program stays as it is. Where its
+    weights are not what the pruner's record in it says, there is a `PruningRecordWarning`: what
+    counts is the weights.
 
     Raises:
         ImportFailure: the file is no exported program, or the model cannot be compiled: it is in
@@ -54,6 +57,8 @@ def import_program(program: ExportedProgram | str | os.PathLike[str]) -> Importe
     """
     exported = program if isinstance(program, ExportedProgram) else load_exported(program)
     check_exported(exported)
+    for line in disagreements(exported):
+        warnings.warn(line, PruningRecordWarning, stacklevel=2)
     exported = _decomposed(exported)
     check_functional(exported)
     tensors = dict(exported.constants)

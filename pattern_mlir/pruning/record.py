@@ -75,9 +75,9 @@ def attach_record(
     """Write ``masks`` of the layers with ``plans`` into ``exported``, as assignments."""
     layers = {}
     for plan in plans:
-        if f"{plan.name}.weight" not in exported.state_dict:
+        if _weight(exported, plan.name) is None:
             raise PruningError(
-                f"the exported program has no weight '{plan.name}.weight'; export the model that"
+                f"the exported program has no weight of layer '{plan.name}'; export the model that"
                 " was pruned, not one around it"
             )
         if plan.weight_rate > 1:
@@ -127,6 +127,11 @@ def _layer_record(layer: Mapping[str, Any]) -> LayerRecord:
     return LayerRecord(library, assignment)
 
 
+def _weight(exported: ExportedProgram, name: str) -> Any:
+    """Return the weight of layer ``name``, which is a parameter's name where there is no layer."""
+    return exported.state_dict.get(f"{name}.weight", exported.state_dict.get(name))
+
+
 def disagreements(exported: ExportedProgram) -> list[str]:
     """Return one line for each layer whose weights are not what the pruner's record says.
 
@@ -138,7 +143,7 @@ def disagreements(exported: ExportedProgram) -> list[str]:
         return [str(error)]
     found = []
     for name, layer in record.items():
-        tensor = exported.state_dict.get(f"{name}.weight")
+        tensor = _weight(exported, name)
         if tensor is None or tuple(tensor.shape) != layer.mask.shape:
             found.append(
                 f"layer '{name}': the pruner's record is of a weight {list(layer.mask.shape)} that"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.progress import track
 from torch import Tensor, nn
 
 from pattern_mlir.errors import PruningError
@@ -120,13 +121,14 @@ def train(
         phase = "retrain" if pruner.hardened else "prune"
         total = penalties = 0.0
         count = 0
-        for x, y in _tracked(batches, f"{phase} {pruner.epoch}", progress):
+        name = f"{phase} {pruner.epoch}"
+        for x, y in track(batches, name, transient=True, disable=not progress):
             loss, penalty = criterion(model(x), y), pruner.penalty()
             optimizer.zero_grad()
             (loss + penalty).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             pruner.step(loss + penalty)
-            total, penalties, count = total + float(loss), penalties + float(penalty), count + 1
+            total, penalties, count = total + loss.item(), penalties + penalty.item(), count + 1
         pruner.end_epoch()
         if log is not None:
             layers = pruner.summary().layers
@@ -136,9 +138,3 @@ def train(
             log.write(dict(zip(FIELDS, row, strict=True)))
         if checkpoint is not None:
             save_checkpoint(checkpoint, model, optimizer, pruner, **others)
-
-
-def _tracked(batches: Iterable[Any], description: str, progress: bool) -> Iterable[Any]:
-    from rich.progress import track
-
-    return track(batches, description, disable=not progress, transient=True)

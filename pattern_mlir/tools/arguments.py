@@ -6,10 +6,17 @@ import argparse
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, TextIO
 
-from pattern_mlir.errors import PatternError, PipelineError, did_you_mean
+from pattern_mlir.errors import (
+    PatternError,
+    PipelineError,
+    PruningRecordWarning,
+    did_you_mean,
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,7 +60,8 @@ def run_tool(
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return work(given)
+        with _warnings_as_lines(name):
+            return work(given)
     except KeyboardInterrupt:
         return 130  # as shells report an interrupt
     except Exception as error:
@@ -61,6 +69,30 @@ def run_tool(
             raise
         print(f"{name}: error: {' '.join(_message(error).split())}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _warnings_as_lines(name: str) -> Iterator[None]:
+    """Print warnings about the pruner's record as one line each; others as Python does."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, PruningRecordWarning):
+            print(f"{name}: warning: {message}", file=sys.stderr)
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PruningRecordWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _message(error: Exception) -> str:
