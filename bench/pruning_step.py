@@ -3,7 +3,8 @@
 Usage: python bench/pruning_step.py [--repeat N] [--method admm|proximal|gradual] [--device cuda]
 
 A step is forward, backward and optimizer. Plain steps and steps with the pruner alternate on one
-model, so that both see the same machine; what is compared is the medians of their times. The
+model, so that both see the same machine; the figure is the median of the ratios of neighbours. On a
+CPU time is that of the process on all its threads, so that other processes count little. The
 projections of a round are timed apart and shared out over the steps of an epoch.
 """
 
@@ -39,46 +40,51 @@ def main() -> None:
     pruner = Pruner(model, Recipe(method=arguments.method, prune_epochs=1000))
 
     def step(loss_of: Callable[[torch.Tensor], torch.Tensor], after: Callable[[], None]) -> float:
-        _synchronize(device)
-        start = time.perf_counter()
+        start = _now(device)
         optimizer.zero_grad()
         loss_of(functional.cross_entropy(model(x), y)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         after()
-        _synchronize(device)
-        return time.perf_counter() - start
+        return _now(device) - start
 
-    times: dict[str, list[float]] = {"plain": [], "pruned": []}
+    plain, pruned = [], []
     for index in range(arguments.repeat + 1):
-        plain = step(lambda loss: loss, lambda: None)
-        pruned = step(lambda loss: loss + pruner.penalty(), pruner.step)
+        pair = (
+            step(lambda loss: loss, lambda: None),
+            step(lambda loss: loss + pruner.penalty(), pruner.step),
+        )
         if index:  # the first steps warm up
-            times["plain"].append(plain)
-            times["pruned"].append(pruned)
-    start = time.perf_counter()
+            plain.append(pair[0])
+            pruned.append(pair[1])
+    start = _now(device)
     pruner.end_epoch()
-    _synchronize(device)
-    projection = time.perf_counter() - start
+    projection = _now(device) - start
 
-    plain, pruned = (statistics.median(times[name]) for name in ("plain", "pruned"))
+    added = statistics.median(b / a - 1 for a, b in zip(plain, pruned, strict=True))
+    spread = statistics.quantiles((b / a - 1 for a, b in zip(plain, pruned, strict=True)), n=4)
+    usual = statistics.median(plain)
     share = projection / arguments.steps
     print(
-        f"{arguments.method} on {device}, {torch.get_num_threads()} threads, torch"
-        f" {torch.__version__}"
+        f"{arguments.method} on {device}, {torch.get_num_threads()} threads, {arguments.repeat}"
+        f" pairs of steps, torch {torch.__version__}"
     )
     print(
-        f"step: plain {1e3 * plain:.1f} ms, with the pruner {1e3 * pruned:.1f} ms,"
-        f" {pruned / plain - 1:+.2%} (medians of {arguments.repeat} in turns)"
+        f"plain step: {1e3 * usual:.0f} ms; the pruner adds {added:+.2%} (quartiles"
+        f" {spread[0]:+.2%} and {spread[2]:+.2%})"
     )
     print(
-        f"projections: {projection:.2f} s a round, {1e3 * share:.3f} ms a step of {arguments.steps}"
+        f"projections: {projection:.2f} s a round, {share / usual:+.4%} of a step with"
+        f" {arguments.steps} steps a round"
     )
-    print(f"both: {(pruned + share) / plain - 1:+.2%}")
+    print(f"both: {added + share / usual:+.2%}")
 
 
-def _synchronize(device: torch.device) -> None:
+def _now(device: torch.device) -> float:
+    """Return seconds when all work is done."""
     if device.type == "cuda":
         torch.cuda.synchronize()
+        return time.perf_counter()
+    return time.process_time()
 
 
 if __name__ == "__main__":

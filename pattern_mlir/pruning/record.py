@@ -129,7 +129,8 @@ def _layer_record(layer: Mapping[str, Any]) -> LayerRecord:
 
 def _weight(exported: ExportedProgram, name: str) -> Any:
     """Return the weight of layer ``name``, which is a parameter's name where there is no layer."""
-    return exported.state_dict.get(f"{name}.weight", exported.state_dict.get(name))
+    key = f"{name}.weight" if name else "weight"
+    return exported.state_dict.get(key, exported.state_dict.get(name))
 
 
 def disagreements(exported: ExportedProgram) -> list[str]:
