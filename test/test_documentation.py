@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import shlex
@@ -10,11 +11,14 @@ import sys
 from pathlib import Path
 
 import generate_pages
+import numpy as np
 import pytest
 import torch
+from pruning_models import batches, network
 
 from pattern_mlir import dialects, import_program
 from pattern_mlir.program import Program
+from pattern_mlir.pruning import Recipe
 
 ROOT = generate_pages.FOLDER.parent
 README = (ROOT / "README.md").read_text()
@@ -40,7 +44,9 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
-    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()).eval()
+    convolutions = torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 4, 3)
+    model = torch.nn.Sequential(*convolutions, torch.nn.ReLU()).eval()
+    np.savez(tmp_path / "data.npz", np.random.default_rng(0).random((4, 3, 8, 8), np.float32))
     exported = torch.export.export(model, (torch.zeros(1, 3, 8, 8),))
     torch.export.save(exported, tmp_path / "model.pt2")
     import_program(exported).save(tmp_path / "model.mlir")
@@ -55,6 +61,29 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         tool, *arguments = shlex.split(command)
         subprocess.run([TOOLS / tool, *arguments], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "model.o").read_bytes().startswith(b"\x7fELF")
+    import_program(tmp_path / "pruned.pt2")
+
+
+def test_the_training_loop_of_the_page_on_pruning_runs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (example,) = code_blocks((ROOT / "docs" / "pruning.md").read_text(), "python")
+    model = network()
+    names = {
+        "model": model,
+        "loader": list(batches()),
+        "criterion": torch.nn.functional.cross_entropy,
+        "optimizer": torch.optim.SGD(model.parameters(), 0.01),
+    }
+    exec(compile(example, "pruning.md", "exec"), names)
+    assert names["pruner"].hardened
+    assert "pruned 3 of 4 convolutions" in capsys.readouterr().out
+
+
+def test_the_page_on_pruning_names_every_option() -> None:
+    page = (ROOT / "docs" / "pruning.md").read_text()
+    missing = [f.name for f in dataclasses.fields(Recipe) if f"`{f.name}`" not in page]
+    assert not missing
 
 
 OPERATIONS = [kind for kind in vars(dialects).values() if hasattr(kind, "OPERATION_NAME")]

@@ -30,8 +30,13 @@ class _Penalty(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> Any:
-        gradients = torch._foreach_mul(ctx.saved_tensors, ctx.scales)
-        torch._foreach_mul_(gradients, outputs[0])
+        scale = outputs[0]
+        if scale.is_cpu:  # one pass; elsewhere a number would cost a wait
+            number = scale.item()
+            gradients = torch._foreach_mul(ctx.saved_tensors, [number * s for s in ctx.scales])
+        else:
+            gradients = torch._foreach_mul(ctx.saved_tensors, ctx.scales)
+            torch._foreach_mul_(gradients, scale)
         return (None, None, None, None, *gradients)
 
 
