@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import train_and_compile
 from pruning_models import network, recipe
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_models import with_statistics
 
 from pattern_mlir import import_program, zoo
-from pattern_mlir.pruning import Recipe
+from pattern_mlir.pruning import Recipe, seed_everything
 from pattern_mlir.pruning.exported import find_exported_convolutions, prune_exported
 from pattern_mlir.pruning.record import disagreements, read_record
 from pattern_mlir.tools.pattern_prune import main
@@ -213,3 +214,24 @@ def test_a_file_that_is_no_program_is_one_line(
     (tmp_path / "model.pt2").write_text("no")
     assert main([str(tmp_path / "model.pt2"), "-o", str(tmp_path / "out.pt2")]) == 1
     assert "is no .pt2 file" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_correction_keeps_the_accuracy_of_digits_that_pruning_at_once_loses(seed: int) -> None:
+    data, images, labels = train_and_compile.digits()
+    seed_everything(seed)
+    model = train_and_compile.network()
+    loader = torch.utils.data.DataLoader(data, batch_size=64, shuffle=True)
+    train_and_compile.train_dense(model, loader, 12)
+    dense = train_and_compile.accuracy(model, images, labels)
+    x = data.tensors[0][: len(images)]
+    accuracies = []
+    for inputs in ([], [[x]]):
+        exported = torch.export.export(model, (x,))
+        prune_exported(exported, Recipe(compression=4.0), inputs)
+        with torch.no_grad():
+            right = exported.module()(images).argmax(1) == labels
+        accuracies.append(float(right.float().mean()))
+    print(f"{seed=}: dense {dense:.2%}, pruned {accuracies[0]:.2%}, corrected {accuracies[1]:.2%}")
+    assert accuracies[0] < 0.5 and accuracies[1] > dense - 0.02

@@ -6,6 +6,8 @@ import contextlib
 import csv
 import json
 import random
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -207,9 +209,31 @@ def test_a_log_has_a_row_an_epoch_and_goes_on_after_a_resume(tmp_path: Path) -> 
 def test_tensorboard_is_asked_for_by_name_where_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(PruningError, match="pip install tensorboard"):
         TrainingLog(tensorboard=tmp_path)
+
+
+def test_tensorboard_gets_the_numbers_of_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, float, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            assert folder == "logs"
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, value, step))
+
+        def close(self) -> None:
+            written.append(("closed", 0, 0))
+
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    with TrainingLog(tensorboard="logs") as log:
+        log.write(dict(zip(FIELDS, (1, "prune", 0.5, 0.25, 99), strict=True)))
+    expected = [("loss", 0.5, 1), ("penalty", 0.25, 1), ("kept_weights", 99, 1), ("closed", 0, 0)]
+    assert written == expected
 
 
 def test_the_state_of_a_pruner_is_plain_data_and_tensors() -> None:
