@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pattern_mlir.errors import PatternError, did_you_mean
+from pattern_mlir.errors import did_you_mean
+from pattern_mlir.picture_files import open_picture
 from pattern_mlir.runtime.plan import InputError, TensorSpec
 
 Array = npt.NDArray[Any]
-
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-"""Suffixes of inputs that are pictures."""
 
 
 def input_files(specs: Sequence[TensorSpec], words: Sequence[str]) -> dict[str, Path]:
@@ -54,11 +52,6 @@ def noise(spec: TensorSpec, generator: np.random.Generator) -> Array:
     return generator.standard_normal(spec.shape).astype(spec.dtype)
 
 
-def is_picture(path: Path) -> bool:
-    """Whether ``path`` has the suffix of a picture."""
-    return path.suffix.lower() in PICTURES
-
-
 def read_array(path: Path) -> Array:
     """Return the array in a .npy file; raise InputError if it is none."""
     try:
@@ -78,10 +71,6 @@ def read_picture(
     Raises:
         PatternError: the input takes no picture, the file is none, or Pillow is not installed.
     """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise PatternError("pictures need Pillow: pip install pillow") from None
     is_float = np.issubdtype(spec.dtype, np.floating)
     if not is_float or len(spec.shape) != 4 or spec.shape[1] not in (1, 3):
         raise InputError(
@@ -92,12 +81,7 @@ def read_picture(
     for values in (mean, deviation):
         if len(values) not in (1, channels):
             raise InputError(f"--mean and --std need 1 or {channels} numbers, got {len(values)}")
-    try:
-        picture = Image.open(path).convert("RGB" if channels == 3 else "L")
-    except Exception as error:  # a damaged file makes Pillow raise errors of many kinds
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(f"'{path}' is no picture that Pillow can read: {error}") from error
+    picture = open_picture(path, "RGB" if channels == 3 else "L")
     pixels = np.asarray(picture.resize((width, height)), np.float32).reshape(height, width, -1)
     pixels = (pixels / 255 - np.array(mean)) / np.array(deviation)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], spec.dtype)

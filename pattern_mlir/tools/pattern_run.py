@@ -22,10 +22,11 @@ from pattern_mlir import __version__
 from pattern_mlir.compiled_model import CompiledModel, load
 from pattern_mlir.errors import PatternError
 from pattern_mlir.parameters import atomic_file
+from pattern_mlir.picture_files import is_picture
 from pattern_mlir.profiling import profile
 from pattern_mlir.runtime.plan import TensorSpec
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
-from pattern_mlir.tools.inputs import input_files, is_picture, noise, read_array, read_picture
+from pattern_mlir.tools.inputs import input_files, noise, read_array, read_picture
 
 Array = npt.NDArray[Any]
 
