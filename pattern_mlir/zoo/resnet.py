@@ -56,17 +56,26 @@ class ResNet(nn.Module):
     """A 7x7 stem, four stages of blocks, global mean, one linear layer."""
 
     def __init__(
-        self, block: type[BasicBlock] | type[Bottleneck], depths: tuple[int, ...], classes: int
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        depths: tuple[int, ...],
+        classes: int,
+        filters: int = 64,
+        small_images: bool = False,
     ) -> None:
-        """Stack ``depths`` blocks a stage."""
+        """Stack ``depths`` blocks a stage, the first of them of ``filters`` channels.
+
+        For ``small_images`` the stem is one 3x3 convolution of stride 2 without a pool.
+        """
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        size = 3 if small_images else 7
+        self.conv1 = nn.Conv2d(3, filters, size, stride=2, padding=size // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        channels = 64
+        self.maxpool = nn.Identity() if small_images else nn.MaxPool2d(3, stride=2, padding=1)
+        channels = filters
         for index, depth in enumerate(depths):
-            width = 64 << index
+            width = filters << index
             blocks: list[nn.Module] = []
             for position in range(depth):
                 blocks.append(block(channels, width, 2 if index and not position else 1))
@@ -88,6 +97,11 @@ class ResNet(nn.Module):
 def resnet18(classes: int) -> nn.Module:
     """ResNet-18."""
     return ResNet(BasicBlock, (2, 2, 2, 2), classes)
+
+
+def resnet18_small(classes: int, filters: int = 16) -> nn.Module:
+    """ResNet-18 for 32² images, ``filters`` instead of 64 in its first stage."""
+    return ResNet(BasicBlock, (2, 2, 2, 2), classes, filters, small_images=True)
 
 
 def resnet50(classes: int) -> nn.Module:
