@@ -3,11 +3,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := pattern_mlir dialects passes runtime test examples
+SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
 
-.PHONY: help setup demo check check-all lint types lit test runtime-check package-check docs lock \
-	format clean
+.PHONY: help setup demo accuracy check check-all lint types lit test runtime-check package-check docs \
+	lock format clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -17,11 +17,14 @@ setup: $(STAMP) ## install the package (editable) and its tools into .venv
 $(STAMP): pyproject.toml requirements.lock CMakeLists.txt runtime/CMakeLists.txt $(C_SOURCES)
 	@scripts/create-environment $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock \
-		-e '.[torch,demo,dev]'
+		-e '.[torch,demo,pruning,dev]'
 	@touch $@
 
 demo: $(STAMP) ## a pruned ResNet-18 from PyTorch to native code, on a photograph
 	@$(BIN)/python examples/demo.py
+
+accuracy: $(STAMP) ## train every kind of pruning again; writes docs/accuracy.md (hours)
+	@$(BIN)/python bench/accuracy.py
 
 check: lint types runtime-check package-check lit test ## everything that CI checks
 
@@ -35,7 +38,7 @@ lint: $(STAMP) ## format and style
 
 types: $(STAMP) ## mypy --strict
 	@$(BIN)/mypy
-	@$(BIN)/mypy docs examples
+	@$(BIN)/mypy docs examples bench
 
 lit: $(STAMP) ## the lit tests of dialect, passes and tools
 	@$(BIN)/lit --quiet --succinct test

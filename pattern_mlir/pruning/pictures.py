@@ -48,7 +48,7 @@ class CountedLibrary:
 
 
 def counted_libraries(summary: Summary) -> tuple[CountedLibrary, ...]:
-    """Return each library of a pruned model once, its counts summed over the layers that share it."""
+    """Return each library of a model once, its counts summed over the layers that share it."""
     sharing: dict[Library, list[str]] = {}
     for name, library in summary.libraries.items():
         sharing.setdefault(library, []).append(name)
