@@ -143,8 +143,9 @@ def _table(study: Mapping[str, Any]) -> str:
 def _best(study: Mapping[str, Any]) -> str:
     name, loss = best_row(study)
     return (
-        f"Least loss among the pattern-pruned rows: {name}, {loss.mean:.2f} points,"
-        f" with 95 % confidence below {loss.bound:.2f}."
+        f"Lowest bound among the pattern-pruned rows: {name}, which loses {loss.mean:.2f} points,"
+        f" with 95 % confidence less than {loss.bound:.2f}. The bound does not allow for its having"
+        " been chosen among the rows by these folds."
     )
 
 

@@ -15,6 +15,7 @@ import torch
 from accuracy_training import Row, convolutions, train_dense, train_row
 from scipy import stats
 
+from pattern_mlir.errors import PatternError
 from pattern_mlir.pruning import Recipe
 
 DOCS = accuracy.ROOT / "docs"
@@ -123,5 +124,5 @@ def test_the_recorded_best_recipe_loses_less_than_a_point_of_the_digits() -> Non
 
 def test_an_unknown_study_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["accuracy.py", "digit"])
-    with pytest.raises(SystemExit, match="no study 'digit'; did you mean 'digits'"):
+    with pytest.raises(PatternError, match="no study 'digit'; did you mean 'digits'"):
         accuracy.main()
