@@ -191,7 +191,7 @@ def train_row(
             scores = model(x)
             loss = F.cross_entropy(scores, y) + pruner.penalty()
             if distiller is not None and epoch >= prune_epochs:
-                loss = loss + distiller.loss(x, scores)
+                loss = loss + distiller.loss(scores)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

@@ -120,7 +120,7 @@ def test_distillation_trains_a_narrower_student_towards_its_teacher() -> None:
     optimizer = torch.optim.Adam(student.parameters(), lr=1e-2)
     losses = []
     for _ in range(60):
-        loss = distiller.loss(x, student(x))
+        loss = distiller.loss(student(x))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -129,6 +129,7 @@ def test_distillation_trains_a_narrower_student_towards_its_teacher() -> None:
     assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
     distiller.remove()
     assert not teacher[1]._forward_hooks and not student[1]._forward_hooks
+    assert not student._forward_pre_hooks
 
 
 def test_mistakes_end_in_one_clear_line() -> None:
@@ -149,6 +150,8 @@ def test_mistakes_end_in_one_clear_line() -> None:
         Distiller(model, model, soft_weight=0)
     with pytest.raises(PatternError, match="not be negative"):
         Distiller(model, model, soft_weight=-1)
+    with pytest.raises(PatternError, match="the student did not run"):
+        Distiller(model, model).loss(random(0, 2, 3))
     recurrent = nn.LSTM(3, 2)
     with Representations(recurrent, [""]), pytest.raises(PatternError, match="returns a tuple"):
         recurrent(random(0, 1, 1, 3))

@@ -186,7 +186,7 @@ class Distiller:
         distiller = Distiller(dense, model, layers=["layer3", "layer4"])
         for x, y in loader:
             scores = model(x)
-            loss = criterion(scores, y) + pruner.penalty() + distiller.loss(x, scores)
+            loss = criterion(scores, y) + pruner.penalty() + distiller.loss(scores)
     """
 
     def __init__(
@@ -226,15 +226,26 @@ class Distiller:
         self._relational_weight, self._neighbours = relational_weight, neighbours
         compared = layers if relational_weight else ()
         self._captured = [Representations(model, compared) for model in (student, teacher)]
+        self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._hook = student.register_forward_pre_hook(self._keep_call, with_kwargs=True)
 
-    def loss(self, x: Tensor, scores: Tensor) -> Tensor:
-        """Return the loss, a scalar, after the student's run on ``x`` gave class ``scores``.
+    def _keep_call(self, student: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        self._call = args, kwargs
+
+    def loss(self, scores: Tensor) -> Tensor:
+        """Return the loss, a scalar, right after the student's run that gave class ``scores``.
+
+        The teacher runs on the student's input.
 
         Raises:
-            PatternError: the student did not run, or as the losses.
+            PatternError: the student did not run since the last call, or as the losses.
         """
+        if self._call is None:
+            raise PatternError("the student did not run; run it, then ask for the loss once")
+        args, kwargs = self._call
+        self._call = None
         with torch.no_grad():
-            taught = self._teacher(x)
+            taught = self._teacher(*args, **kwargs)
         loss = scores.new_zeros(())
         if self._soft_weight:
             loss = loss + self._soft_weight * soft_target_loss(scores, taught, self._temperature)
@@ -246,5 +257,6 @@ class Distiller:
 
     def remove(self) -> None:
         """Take the hooks off both models."""
+        self._hook.remove()
         for captured in self._captured:
             captured.remove()
