@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml requirements.lock CMakeLists.txt runtime/CMakeLists.txt
 demo: $(STAMP) ## a pruned ResNet-18 from PyTorch to native code, on a photograph
 	@$(BIN)/python examples/demo.py
 
-accuracy: $(STAMP) ## train every kind of pruning again; writes docs/accuracy.md (hours)
+accuracy: $(STAMP) ## train every kind of pruning again; writes docs/accuracy.md (an hour)
 	@$(BIN)/python bench/accuracy.py
 
 check: lint types runtime-check package-check lit test ## everything that CI checks

@@ -205,6 +205,7 @@ def run_study(name: str, study: Study, runs: Path) -> dict[str, Any]:
         "training_samples": sizes[0],
         "test_samples": sizes[1],
         "overlapping": study.overlapping,
+        "recipes": {row.name: row.recipe for row in study.rows},
         "rows": records,
     }
 

@@ -57,9 +57,13 @@ def row_losses(study: Mapping[str, Any]) -> dict[str, Loss]:
 
 
 def best_row(study: Mapping[str, Any]) -> tuple[str, Loss]:
-    """Return the pattern-pruned row with the lowest bound: none of single weights."""
-    losses = {n: loss for n, loss in row_losses(study).items() if "single weights" not in n}
-    return min(losses.items(), key=lambda item: item[1].bound)
+    """Return the pattern-pruned row with the lowest bound."""
+    losses = [
+        (name, loss)
+        for name, loss in row_losses(study).items()
+        if not study["recipes"][name].get("unstructured")
+    ]
+    return min(losses, key=lambda item: item[1].bound)
 
 
 def write_report(results: Mapping[str, Any], folder: Path) -> None:

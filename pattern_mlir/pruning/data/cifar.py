@@ -95,7 +95,8 @@ def _check_present(folder: Path, form: _Form, files: Sequence[str]) -> None:
     missing = [file for file in files if not (folder / file).is_file()]
     if not missing:
         return
-    pickles = [path for file in files for path in folder.glob(f"**/{Path(file).stem}")]
+    stems = [Path(file).stem for file in files]
+    pickles = [p for stem in stems for place in (stem, f"*/{stem}") for p in folder.glob(place)]
     if any(path.is_file() for path in pickles):
         raise DataError(
             f"'{folder}' holds the Python version of {form.title}, which is pickles that can run"
