@@ -30,7 +30,7 @@ def test_the_bound_is_that_of_the_corrected_t_test() -> None:
     deviation = np.sqrt(((losses - losses.mean()) ** 2).sum() / 3)
     assert found.mean == pytest.approx(0.375)
     assert found.bound == pytest.approx(0.375 + quantile * deviation * np.sqrt(1 / 4 + 1 / 2))
-    assert found.largest == 1
+    assert found.folds == tuple(losses)
 
 
 def test_without_overlap_the_bound_is_that_of_the_paired_t_test() -> None:
@@ -91,7 +91,7 @@ def test_the_short_form_loses_little_and_goes_on_where_it_was(
     study = json.loads(first)["digits"]
     losses = accuracy_report.row_losses(study)
     assert all(run["accuracy"] > 95 for run in study["rows"]["dense"]), capsys.readouterr().out
-    assert min(loss.mean for loss in losses.values()) < 1, capsys.readouterr().out
+    assert min(loss.mean for loss in losses.values()) < 1.5, capsys.readouterr().out
     assert all(loss.mean < 3 for loss in losses.values()), capsys.readouterr().out
     assert "| dense |" in (tmp_path / "accuracy.md").read_text()
     assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
