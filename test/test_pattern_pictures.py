@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch import nn
 
@@ -18,6 +19,7 @@ from pattern_mlir.pruning.pictures import (
     draw_libraries,
     draw_summary,
 )
+from pattern_mlir.tools.pattern_prune import main
 
 LIBRARY = Library((3, 3), ((0, 1, 3, 4), (4, 5, 7, 8), (1, 3, 4, 5)))
 
@@ -79,3 +81,15 @@ def test_mistakes_end_in_one_clear_line_and_leave_no_file(tmp_path: Path) -> Non
     with pytest.raises(PatternError, match="2 counts for a library of 3 patterns"):
         CountedLibrary("one", LIBRARY, (1, 2))
     assert not list(tmp_path.iterdir())
+
+
+def test_pattern_prune_draws_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))
+    exported = torch.export.export(model, (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(exported, tmp_path / "model.pt2")
+    words = [str(tmp_path / "model.pt2"), "-o", str(tmp_path / "pruned.pt2"), "--picture"]
+    assert main([*words, str(tmp_path / "a.txt")]) == 1
+    assert "end its name in .png or .svg" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pt2"]
+    assert main([*words, str(tmp_path / "a.svg")]) == 0
+    assert "<svg" in (tmp_path / "a.svg").read_text()

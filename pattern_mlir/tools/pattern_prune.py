@@ -60,6 +60,9 @@ def _parser() -> Parser:
         "--ridge", type=_number(0), default=1e-3, help="how near corrected weights stay"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the summary")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="where to draw the patterns (.png or .svg)"
+    )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 
@@ -101,12 +104,15 @@ def _run(words: Sequence[str]) -> int:
     from pattern_mlir.importer import load_exported
     from pattern_mlir.importer.checks import check_exported
     from pattern_mlir.pruning.exported import prune_exported
+    from pattern_mlir.pruning.pictures import draw_summary
 
     recipe = _recipe(arguments)
     exported = load_exported(arguments.model)
     check_exported(exported)
     batches = [] if arguments.calibration is None else _batches(arguments.calibration, exported)
     pruned = prune_exported(exported, recipe, batches, arguments.ridge)
+    if arguments.picture is not None:
+        draw_summary(arguments.picture, pruned.summary)
     data = io.BytesIO()
     torch.export.save(exported, data)
     with atomic_file(arguments.output) as temporary:
