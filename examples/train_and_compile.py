@@ -14,26 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 import pattern_mlir
 from pattern_mlir.pruning import Pruner, Recipe, seed_everything, write_record
+from pattern_mlir.pruning.data import digits
 
 TEST_IMAGES = 360
 """A fifth of the digits."""
-
-
-def digits() -> tuple[TensorDataset, Tensor, Tensor]:
-    """Return images [N, 1, 8, 8] with labels to train on, and those to test on."""
-    data = load_digits()
-    images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
-    labels = torch.tensor(data.target)
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    test, train = order[:TEST_IMAGES], order[TEST_IMAGES:]
-    return TensorDataset(images[train], labels[train]), images[test], labels[test]
 
 
 def network() -> nn.Module:
@@ -51,7 +41,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
         return float((model.eval()(images).argmax(1) == labels).float().mean())
 
 
-def train_dense(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]], epochs: int) -> None:
+def train_dense(model: nn.Module, loader: DataLoader[tuple[Tensor, Tensor]], epochs: int) -> None:
     """Train ``model`` without pruning."""
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     model.train()
@@ -63,7 +53,7 @@ def train_dense(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]], epochs
             optimizer.step()
 
 
-def prune(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]], recipe: Recipe) -> Pruner:
+def prune(model: nn.Module, loader: DataLoader[tuple[Tensor, Tensor]], recipe: Recipe) -> Pruner:
     """Train the weights of ``model`` into patterns, then retrain what is left."""
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     pruner = Pruner(model, recipe)
@@ -90,8 +80,11 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     seed_everything(arguments.seed)
-    train_set, images, labels = digits()
-    loader = DataLoader(train_set, batch_size=64, shuffle=True)
+    samples = digits()
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(0))
+    loader = DataLoader(samples.subset(order[TEST_IMAGES:]), batch_size=64, shuffle=True)
+    test = samples.subset(order[:TEST_IMAGES])
+    images, labels = test.images, test.labels
     model = network()
     train_dense(model, loader, arguments.epochs)
     print(f"dense: {accuracy(model, images, labels):.2%} of {len(images)} test images are right")
