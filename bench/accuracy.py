@@ -111,8 +111,8 @@ def digit_folds(repeats: int = 5) -> Iterator[Fold]:
 
 
 def shape_folds(count: int = 2, training: int = 3000, test: int = 2000) -> Iterator[Fold]:
-    """Yield ``count`` sets of shapes that share no sample."""
-    for seed in range(count):
+    """Yield ``count`` sets of shapes that share no sample, nor one with those of lower seeds."""
+    for seed in range(10, 10 + count):
         yield Fold(shapes(training, seed=2 * seed), shapes(test, seed=2 * seed + 1), seed)
 
 
@@ -141,9 +141,9 @@ _SHAPES_BUDGET = replace(
     DIGITS.budget,
     dense_epochs=10,
     prune_epochs=4,
-    retrain_epochs=5,
+    retrain_epochs=8,
     learning_rate=3e-3,
-    row_learning_rate=1e-3,
+    row_learning_rate=3e-3,
     weight_decay=2e-2,
     shift=2,
     flip=True,
@@ -184,8 +184,10 @@ def shortened(study: Study) -> Study:
 def run_study(name: str, study: Study, runs: Path) -> dict[str, Any]:
     """Train every row on every fold, but for those that ``runs`` holds; return what came out."""
     records: dict[str, list[dict[str, Any]]] = {row.name: [] for row in study.rows}
+    seeds: list[int] = []
     sizes = (0, 0)
     for fold in study.folds():
+        seeds.append(fold.seed)
         sizes = (len(fold.training), len(fold.test))
         start: nn.Module | None = None
         for row in study.rows:
@@ -202,6 +204,7 @@ def run_study(name: str, study: Study, runs: Path) -> dict[str, Any]:
         "processor": _processor(),
         "torch": torch.__version__,
         "budget": asdict(study.budget),
+        "seeds": seeds,
         "training_samples": sizes[0],
         "test_samples": sizes[1],
         "overlapping": study.overlapping,
