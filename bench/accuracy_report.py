@@ -102,8 +102,8 @@ def page(results: Mapping[str, Any]) -> str:
         " stays; in the balanced row, where each filter's number is rounded up, one in 4. 1x1"
         " convolutions stay dense but in the rows that name them. Soft targets and relational"
         " distillation, from the dense network that the rows start from, act while masks hold. ADMM"
-        " rows keep their library because that was better on other splits of the digits; the shapes'"
-        " learning rate was chosen on shapes of another seed.",
+        " rows keep their library because that was better on other splits of the digits; the learning"
+        " rate for shapes was chosen on shapes of another seed.",
         "![Accuracy loss of every row](accuracy.png)",
     ]
     for study in results.values():
@@ -129,7 +129,8 @@ def _description(study: Mapping[str, Any]) -> str:
         f" {budget['retrain_epochs']} with masks (cosine); one-shot rows and magnitude have masks"
         f" in all of the {budget['prune_epochs'] + budget['retrain_epochs']}."
         f" {minutes:.0f} minutes for the rows on one thread"
-        f" ({study['processor']}, PyTorch {study['torch']}); seeds {study['seeds'][0]} to {study['seeds'][-1]}."
+        f" ({study['processor']}, PyTorch {study['torch']});"
+        f" seeds {study['seeds'][0]} to {study['seeds'][-1]}."
     )
 
 
