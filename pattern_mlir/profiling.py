@@ -105,11 +105,27 @@ def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: in
     for _ in range(repeat):
         peaks.append(peak.measure())
         runs.append([nanoseconds for _, nanoseconds in model.profile(*inputs)])
-    medians = np.median(runs, axis=0).tolist()
-    best = statistics.median(peaks) * min(model.threads, _processors())
-    layers = []
-    for layer, nanoseconds in zip(model.layers, medians, strict=True):
+    return profile_of(model.layers, runs, peaks, min(model.threads, _processors()))
+
+
+def profile_of(
+    layers: Sequence[PlannedLayer],
+    runs: Sequence[Sequence[int]],
+    peaks: Sequence[float],
+    processors: int,
+) -> Profile:
+    """Return the medians of measured runs.
+
+    Args:
+        layers: of the network.
+        runs: for each run the nanoseconds of each layer.
+        peaks: multiply-accumulates a second of one processor, measured between runs.
+        processors: how many work on a layer.
+    """
+    best = statistics.median(peaks) * processors
+    profiled = []
+    for layer, nanoseconds in zip(layers, np.median(runs, axis=0).tolist(), strict=True):
         speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9
         predicted = layer.cycles * vector_lanes() / best * 1e9
-        layers.append(LayerProfile(layer, nanoseconds, speed, speed / best, predicted))
-    return Profile(tuple(layers), best)
+        profiled.append(LayerProfile(layer, nanoseconds, speed, speed / best, predicted))
+    return Profile(tuple(profiled), best)

@@ -1,0 +1,1 @@
+"""What the benchmarks share: networks, peers, workers, rounds of timing, and results."""

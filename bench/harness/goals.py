@@ -1,0 +1,148 @@
+"""How much faster than its peers this project is meant to be, and whether it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.contenders import OURS
+from harness.results import CaseResult, Entry, Run
+
+Opponents = Callable[[Entry], bool]
+
+
+def _of(*peers: str) -> Opponents:
+    return lambda entry: entry.peer in peers and not entry.sparse
+
+
+def _dense(entry: Entry) -> bool:
+    return not entry.sparse
+
+
+def _without_winograd(entry: Entry) -> bool:
+    return not entry.sparse and not entry.winograd
+
+
+def _sparse(entry: Entry) -> bool:
+    return entry.sparse
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio to reach: the best opponent's median over ours, in one run with one thread.
+
+    Attributes:
+        case: name of the case.
+        against: who the opponents are, in words.
+        opponents: who they are.
+        least: the ratio.
+    """
+
+    case: str
+    against: str
+    opponents: Opponents
+    least: float
+
+
+FRAMEWORKS = ("best of PyTorch, OpenVINO", _of("pytorch", "openvino"))
+MOBILE = ("best of ncnn, MNN", _of("ncnn", "mnn"))
+SPARSE = ("best of DeepSparse, MNN's sparse encoding", _sparse)
+DENSE = ("best dense peer", _dense)
+PLAIN = ("best peer without Winograd", _without_winograd)
+
+GOALS = (
+    Goal("vgg16-convolutions", *FRAMEWORKS, 7.0),
+    Goal("vgg16-convolutions", *MOBILE, 2.7),
+    Goal("vgg16-convolutions", *SPARSE, 2.0),
+    Goal("vgg16", *FRAMEWORKS, 4.0),
+    Goal("vgg16", *MOBILE, 1.9),
+    Goal("resnet18", *FRAMEWORKS, 3.5),
+    Goal("resnet18", *MOBILE, 2.4),
+    Goal("resnet18", *SPARSE, 1.9),
+    Goal("resnet50", *DENSE, 2.3),
+    Goal("mobilenet-v2", *DENSE, 1.5),
+    Goal("resnet18-dense", *PLAIN, 0.8),
+    Goal("resnet50-dense", *PLAIN, 0.8),
+    Goal("mobilenet-v2-dense", *PLAIN, 0.8),
+    Goal("vgg16-cifar", *DENSE, 4.0),
+    Goal("vgg16-cifar", *SPARSE, 3.5),
+)
+
+SUM_OF_LAYERS = 1.03
+"""A whole network takes at most so many times the sum of its layers."""
+
+TWO_THREADS = {"resnet18": 1.85, "vgg16": 1.85, "vgg16-convolutions": 1.85}
+"""Two threads are at least so many times as fast as one, on two quiet cores."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found about a goal.
+
+    Attributes:
+        title: of the case.
+        against: what was compared, in words.
+        wanted: such as `≥ 2.4`.
+        found: the figure; None where it was not measured.
+        by: the opponent that it is measured by.
+        met: whether the goal is reached.
+    """
+
+    title: str
+    against: str
+    wanted: str
+    found: float | None
+    by: str
+    met: bool
+
+
+def best(run: Run, opponents: Opponents) -> Entry | None:
+    """Return the fastest of ``opponents`` in ``run``; None if none of them has times."""
+    found = [own for own in run.entries if own.times and own.peer != OURS and opponents(own)]
+    return min(found, key=lambda own: own.times.median if own.times else 0.0, default=None)
+
+
+def ratio(run: Run, name: str) -> float | None:
+    """Return the median of contender ``name`` over ours; None where one has no times."""
+    ours, theirs = run.times(OURS), run.times(name)
+    return theirs.median / ours.median if ours and theirs else None
+
+
+def verdicts(results: Mapping[str, CaseResult]) -> list[Verdict]:
+    """Return what ``results``, by name of the case, say about every goal on those cases."""
+    found = [_judge(goal, results[goal.case]) for goal in GOALS if goal.case in results]
+    for result in results.values():
+        found += _sum_of_layers(result)
+    for case, least in TWO_THREADS.items():
+        if case in results:
+            found += _two_threads(results[case], least)
+    return found
+
+
+def _judge(goal: Goal, result: CaseResult) -> Verdict:
+    run = result.run(threads=1)
+    opponent = best(run, goal.opponents) if run else None
+    figure = ratio(run, opponent.name) if run and opponent else None
+    met = figure is not None and figure >= goal.least
+    by = opponent.name if opponent else ""
+    return Verdict(result.title, goal.against, f"≥ {goal.least:g}", figure, by, met)
+
+
+def _sum_of_layers(result: CaseResult) -> list[Verdict]:
+    run = result.run(threads=1)
+    times = run.times(OURS) if run else None
+    if not run or not times or not run.layers:
+        return []
+    figure = times.median / run.layers_ms
+    against = "whole network over the sum of its layers"
+    met = figure <= SUM_OF_LAYERS
+    return [Verdict(result.title, against, f"≤ {SUM_OF_LAYERS:g}", figure, OURS, met)]
+
+
+def _two_threads(result: CaseResult, least: float) -> list[Verdict]:
+    one, two = (run and run.times(OURS) for run in (result.run(1), result.run(2)))
+    if not one or not two:
+        return []
+    figure = one.median / two.median
+    against = "one thread over two threads"
+    return [Verdict(result.title, against, f"≥ {least:g}", figure, OURS, figure >= least)]

@@ -1,0 +1,58 @@
+"""Runs ncnn in f32, with or without Winograd; pnnx converts TorchScript for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from protocol import Engine, Job, serve
+
+
+def convert(job: Job) -> None:
+    """Convert TorchScript with the program in pnnx's wheel, whose Python part needs PyTorch."""
+    if (job.cache / "model.ncnn.bin").exists():
+        return
+    found = importlib.util.find_spec("pnnx")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the package pnnx is not installed")
+    program = Path(found.origin).parent / "pnnx"
+    program.chmod(0o755)
+    model = job.cache / "model.torchscript"
+    shutil.copyfile(job.model / "model.torchscript", model)
+    shape = ",".join(map(str, job.input.shape))
+    subprocess.run([program, model, f"inputshape=[{shape}]", "fp16=0"], check=True, cwd=job.cache)
+    for leftover in [model, *job.cache.glob("*.pnnx.*")]:
+        leftover.unlink()
+
+
+def load(job: Job) -> Engine:
+    """Load the network without f16 and bf16."""
+    import ncnn
+
+    net = ncnn.Net()
+    net.opt.num_threads = job.threads
+    for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+        setattr(net.opt, f"use_{name}", False)
+    net.opt.use_winograd_convolution = job.options["winograd"]
+    if net.load_param(str(job.cache / "model.ncnn.param")):
+        raise RuntimeError("ncnn refuses the network")
+    if net.load_model(str(job.cache / "model.ncnn.bin")):
+        raise RuntimeError("ncnn refuses the weights")
+    image = ncnn.Mat(job.input[0]).clone()  # A Mat does not own the memory of an array.
+
+    def run() -> object:
+        extractor = net.create_extractor()
+        extractor.input("in0", image)
+        status, result = extractor.extract("out0")
+        if status:
+            raise RuntimeError(f"ncnn fails with status {status}")
+        return result
+
+    return Engine(ncnn.__version__, run, lambda result: np.array(result)[None])
+
+
+if __name__ == "__main__":
+    serve(load, convert)

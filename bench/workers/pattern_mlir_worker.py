@@ -1,0 +1,26 @@
+"""Runs a package of this project, which needs neither PyTorch nor MLIR, and times its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol import Engine, Job, serve
+
+import pattern_mlir
+from pattern_mlir.runtime.peak import Peak, vector_lanes
+
+
+def load(job: Job) -> Engine:
+    """Load the package for this number of threads."""
+    path = job.model / f"threads-{job.threads}.pattern"
+    model = pattern_mlir.load(path, chunk=job.options.get("chunk", 0))
+    array, peak = job.input, Peak(vector_lanes())
+
+    def profile() -> dict[str, Any]:
+        return {"peak": peak.measure(), "nanoseconds": [own for _, own in model.profile(array)]}
+
+    return Engine(pattern_mlir.__version__, lambda: model.run([array])[0], profile=profile)
+
+
+if __name__ == "__main__":
+    serve(load)
