@@ -60,7 +60,7 @@ def goals(verdicts: Sequence[Verdict]) -> Grid:
             verdict.against,
             verdict.wanted,
             "not measured" if verdict.found is None else f"{verdict.found:.2f}",
-            "met" if verdict.met else "missed",
+            "" if verdict.found is None else "met" if verdict.met else "missed",
             verdict.by,
         )
         for verdict in verdicts

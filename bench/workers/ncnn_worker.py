@@ -41,7 +41,8 @@ def load(job: Job) -> Engine:
         raise RuntimeError("ncnn refuses the network")
     if net.load_model(str(job.cache / "model.ncnn.bin")):
         raise RuntimeError("ncnn refuses the weights")
-    image = ncnn.Mat(job.input[0]).clone()  # A Mat does not own the memory of an array.
+    array = np.ascontiguousarray(job.input[0])
+    image = ncnn.Mat(array).clone()  # A Mat of an array does not keep the array alive.
 
     def run() -> object:
         extractor = net.create_extractor()
