@@ -3,10 +3,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.bench-installed
 SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
 
-.PHONY: help setup demo accuracy check check-all lint types lit test runtime-check package-check docs \
+.PHONY: help setup demo accuracy check check-all lint types lit test runtime-check package-check docs bench \
 	lock format clean
 
 help: ## list what can be made
@@ -51,6 +52,14 @@ runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
 
 package-check: $(STAMP) ## build sdist and wheel, try the wheel in an environment of its own
 	@scripts/check-package $(BIN)/python
+
+bench: $(BENCH_STAMP) ## time networks against peers, each in its environment under build/bench
+	@$(BIN)/python bench/peers.py
+	@$(BIN)/python bench/scaling.py
+
+$(BENCH_STAMP): $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
+	@touch $@
 
 docs: $(STAMP) ## generate docs/dialect.md and docs/passes.md
 	@$(BIN)/python docs/generate_pages.py

@@ -1,4 +1,4 @@
-"""This project against its peers, on the same weights and inputs, in one run.
+"""Time this project and its peers on the same weights and inputs, in one run.
 
 Usage: python bench/peers.py [--networks NAME…] [--peers NAME…] [--threads 1 2]
 """
@@ -6,15 +6,16 @@ Usage: python bench/peers.py [--networks NAME…] [--peers NAME…] [--threads 1
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+
+from rich.console import Console
 
 from harness import pages, plots, results, tables
 from harness.contenders import PEERS
+from harness.environments import available_cores
 from harness.goals import verdicts
 from harness.networks import CASES
 from harness.session import Settings, measure
-from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--threads", nargs="+", type=int, choices=(1, 2), default=[1, 2])
     parser.add_argument("--repetitions", type=int, default=15)
-    parser.add_argument("--cores", nargs="+", type=int, default=_cores(), help="pinned to")
+    parser.add_argument("--cores", nargs="+", type=int, default=available_cores(), help="pinned to")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks")
     arguments = parser.parse_args()
@@ -55,13 +56,6 @@ def main() -> None:
     plots.peers(found, arguments.output / "peers.png")
     pages.write(arguments.output, arguments.output.with_suffix(".md"))
     console.print(f"results: {arguments.output}")
-
-
-def _cores() -> list[int]:
-    """Return the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 if __name__ == "__main__":

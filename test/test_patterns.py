@@ -210,6 +210,30 @@ def test_projection_and_connectivity_keep_the_largest_norms(seed: int, balanced:
         assert row[kept_row].min() >= row[~kept_row].max()
 
 
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize(("filters", "block"), [(8, 4), (10, 4), (5, 8), (6, 1)])
+def test_filters_of_a_block_keep_the_same_channels(
+    filters: int, block: int, balanced: bool
+) -> None:
+    weight = np.random.default_rng(0).standard_normal((filters, 12, 1, 1)).astype(np.float32)
+    kept = connectivity_mask(weight, 3.0, balanced, block)
+    assert kept.shape == (filters, 12)
+    blocks = [slice(start, start + block) for start in range(0, filters, block)]
+    energy = np.stack([np.square(weight[own], dtype=np.float64).sum((0, 2, 3)) for own in blocks])
+    chosen = np.stack([kept[own][0] for own in blocks])
+    for own, row in zip(blocks, chosen, strict=True):
+        assert (kept[own] == row).all()
+    assert (chosen.sum(axis=1) == 4).all() if balanced else chosen.sum() == 4 * len(blocks)
+    rows = zip(chosen if balanced else [chosen], energy if balanced else [energy], strict=True)
+    for kept_row, row in rows:
+        assert row[kept_row].min() >= row[~kept_row].max()
+
+
+def test_a_block_without_filters_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 filter, got 0"):
+        connectivity_mask(np.ones((4, 4, 1, 1)), 2, block=0)
+
+
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -44,11 +45,26 @@ def python(environment: str, folder: Path) -> Path:
         return found
     shutil.rmtree(own, ignore_errors=True)
     settings = _settings(requirements)
-    _run([_interpreter(settings.get("python", "").split()), "-m", "venv", own])
+    _run([_interpreter(settings.get("python", "").split()), "-m", "venv", "--without-pip", own])
     options = settings.get("pip", "").split()
-    _run([found, "-m", "pip", "install", "--quiet", *options, "-r", requirements])
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        found,
+        "--disable-pip-version-check",
+    ]
+    _run([*pip, "install", "--quiet", *options, "-r", requirements])
     shutil.copyfile(requirements, stamp)
     return found
+
+
+def available_cores() -> list[int]:
+    """Return the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def _settings(requirements: Path) -> dict[str, str]:

@@ -6,8 +6,10 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -130,7 +132,7 @@ class Exported:
     """
 
     folder: Path
-    reference: np.ndarray
+    reference: npt.NDArray[np.float64]
 
 
 def export(model: nn.Module, array: torch.Tensor, name: str, folder: Path) -> Exported:
@@ -157,7 +159,8 @@ def export(model: nn.Module, array: torch.Tensor, name: str, folder: Path) -> Ex
 
 def _write_formats(model: nn.Module, array: torch.Tensor, folder: Path) -> None:
     torch.export.save(torch.export.export(model, (array,)), folder / "model.pt2")
-    torch.jit.trace(model, (array,)).save(str(folder / "model.torchscript"))
+    traced: Any = torch.jit.trace(model, (array,))  # type: ignore[no-untyped-call]
+    traced.save(str(folder / "model.torchscript"))
     torch.onnx.export(
         model,
         (array,),

@@ -18,9 +18,7 @@ NOTICE = "<!-- Written by `make bench` from the JSON files beside it. -->"
 def results_in(folder: Path) -> dict[str, CaseResult]:
     """Return the results that lie in ``folder``, by case, in the order of the cases."""
     return {
-        name: load(folder / f"{name}.json")
-        for name in CASES
-        if (folder / f"{name}.json").exists()
+        name: load(folder / f"{name}.json") for name in CASES if (folder / f"{name}.json").exists()
     }
 
 
@@ -28,8 +26,13 @@ def write(folder: Path, page: Path) -> None:
     """Write the page of layers in ``folder``, and the peers' part of ``page``."""
     results = results_in(folder)
     (folder / LAYERS_PAGE).write_text(layers_page(results))
+    write_part(page, "peers", peers_part(results, folder.name))
+
+
+def write_part(page: Path, name: str, part: str) -> None:
+    """Put ``part`` between the markers ``name`` of ``page``, which is made if it is missing."""
     text = page.read_text() if page.exists() else "# Benchmark results\n"
-    page.write_text(replaced(text, "peers", peers_part(results, folder.name)))
+    page.write_text(replaced(text, name, part))
 
 
 def replaced(text: str, name: str, part: str) -> str:

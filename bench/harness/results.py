@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.rounds import Times
+from pattern_mlir.parameters import atomic_file
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,16 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def save(result: CaseResult, folder: Path) -> Path:
-    """Write ``result`` to `<case>.json` in ``folder``, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result.case}.json"
-    temporary = path.with_suffix(".json.new")
-    temporary.write_text(json.dumps(asdict(result), indent=1) + "\n")
-    return temporary.replace(path)
+def save(result: CaseResult, folder: Path) -> None:
+    """Write ``result`` to `<case>.json` in ``folder``."""
+    write_json(asdict(result), folder / f"{result.case}.json")
+
+
+def write_json(data: dict[str, Any], path: Path) -> None:
+    """Write ``data`` to ``path``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1) + "\n")
 
 
 def load(path: Path) -> CaseResult:

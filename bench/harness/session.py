@@ -71,11 +71,12 @@ def measure(case: Case, settings: Settings) -> CaseResult:
     files = networks.export(networks.build(case), image, case.name, models)
     contenders = chosen(list(settings.peers), case)
     dense = files
-    if any(contender.dense_weights for contender in contenders):
+    if case.pruned and any(contender.dense_weights for contender in contenders):
         whole = replace(case, pruned=False)
         dense = networks.export(networks.build(whole), image, whole.name, models)
     runs = [
-        _Session(settings, threads, files, dense).run(contenders) for threads in settings.threads
+        _Session(settings, case, threads, files, dense).run(contenders)
+        for threads in settings.threads
     ]
     return CaseResult(case.name, case.title, processor(), tuple(runs))
 
@@ -91,9 +92,9 @@ class _Session:
     """A run on one case with one number of threads."""
 
     def __init__(
-        self, settings: Settings, threads: int, files: Exported, dense: Exported
+        self, settings: Settings, case: Case, threads: int, files: Exported, dense: Exported
     ) -> None:
-        self._settings, self._threads = settings, threads
+        self._settings, self._case, self._threads = settings, case, threads
         self._files, self._dense = files, dense
         self._workers: dict[str, Worker] = {}
         self._profiles: list[dict[str, Any]] = []
@@ -124,6 +125,8 @@ class _Session:
     def _prepared(self, own: Contender, stack: contextlib.ExitStack) -> Entry:
         """Return a contender's entry, ready to be timed, its output checked; or why not."""
         entry = Entry(own.name, own.peer, own.winograd, own.sparse)
+        if own.networks and self._case.network not in own.networks:
+            return self._failed(entry, "would take too long on this network")
         try:
             version, error = self._start(own, stack)
         except Unavailable as reason:
@@ -132,8 +135,8 @@ class _Session:
         entry = replace(entry, version=version, error=error)
         if not error <= TOLERANCE:
             del self._workers[own.name]
-            reason = f"its output differs from f64 by {error:.1e}, more than {TOLERANCE:g}"
-            return self._failed(entry, reason)
+            difference = f"its output differs from f64 by {error:.1e}, more than {TOLERANCE:g}"
+            return self._failed(entry, difference)
         return entry
 
     def _failed(self, entry: Entry, reason: str) -> Entry:

@@ -81,6 +81,12 @@ class Worker:
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
+    @property
+    def state(self) -> str:
+        """The process's state as in Linux's /proc: `T` while it is stopped."""
+        status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0]
+
     def close(self) -> None:
         """End the process."""
         self._signal(signal.SIGKILL)

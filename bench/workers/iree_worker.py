@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+
 from protocol import Engine, Job, serve
 
 
@@ -17,10 +18,8 @@ def convert(job: Job) -> None:
     if path.exists():
         return
     programs, imported = Path(sys.executable).parent, job.cache / "model.mlir"
-    options = ["--opset-version", "17", "-o", imported]
-    subprocess.run(
-        [programs / "iree-import-onnx", job.model / "model.onnx", *options], check=True
-    )
+    options: list[str | Path] = ["--opset-version", "17", "-o", imported]
+    subprocess.run([programs / "iree-import-onnx", job.model / "model.onnx", *options], check=True)
     settings = [
         "--iree-hal-target-backends=llvm-cpu",
         "--iree-llvmcpu-target-cpu=host",

@@ -18,7 +18,7 @@ def convert(job: Job) -> None:
     if _file(job).exists():
         return
     program = Path(sys.executable).parent / "mnnconvert"
-    files = ["--modelFile", job.model / "model.onnx", "--MNNModel", _file(job)]
+    files: list[str | Path] = ["--modelFile", job.model / "model.onnx", "--MNNModel", _file(job)]
     options = ["--detectSparseSpeedUp"] if job.options["sparse"] else []
     subprocess.run([program, "-f", "ONNX", *files, "--bizCode", "bench", *options], check=True)
 
@@ -33,9 +33,7 @@ def load(job: Job) -> Engine:
     )
     target = net.getSessionInput(session)
     array = job.input
-    image = MNN.Tensor(
-        array.shape, MNN.Halide_Type_Float, array, MNN.Tensor_DimensionType_Caffe
-    )
+    image = MNN.Tensor(array.shape, MNN.Halide_Type_Float, array, MNN.Tensor_DimensionType_Caffe)
     target.copyFrom(image)
 
     def run() -> object:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol import Engine, Job, serve
-
 import pattern_mlir
 from pattern_mlir.runtime.peak import Peak, vector_lanes
+from protocol import Engine, Job, serve
 
 
 def load(job: Job) -> Engine:

@@ -19,9 +19,10 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Job:
 
     model: Path
     cache: Path
-    options: Dict[str, Any]
+    options: dict[str, Any]
     threads: int
 
     @property
@@ -64,7 +65,7 @@ class Engine:
     version: str
     run: Callable[[], Any]
     output: Callable[[Any], Any] = np.asarray
-    profile: Callable[[], Dict[str, Any]] = field(default=dict)
+    profile: Callable[[], dict[str, Any]] = field(default=dict)
 
 
 def _nothing_to_convert(job: Job) -> None:
@@ -79,47 +80,47 @@ class Server:
         self._load, self._convert = load, convert
         self._engine: Any = None
 
-    def answer(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to ``request``; a failure becomes `{"error": …}`."""
         try:
-            answer: Dict[str, Any] = getattr(self, "_do_" + request["do"])(request)
+            answer: dict[str, Any] = getattr(self, "_do_" + request["do"])(request)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return {"error": f"{type(error).__name__}: {error}"}
         return answer
 
-    def _do_convert(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def _do_convert(self, request: dict[str, Any]) -> dict[str, Any]:
         job = _job(request)
         job.cache.mkdir(parents=True, exist_ok=True)
         self._convert(job)
         return {}
 
-    def _do_prepare(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def _do_prepare(self, request: dict[str, Any]) -> dict[str, Any]:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, request["cores"])
         self._engine = self._load(_job(request))
         return {"version": self._engine.version}
 
-    def _do_output(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def _do_output(self, request: dict[str, Any]) -> dict[str, Any]:
         np.save(request["path"], self._engine.output(self._engine.run()))
         return {}
 
-    def _do_run(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def _do_run(self, request: dict[str, Any]) -> dict[str, Any]:
         run = self._engine.run
         for _ in range(request["untimed"]):
             run()
-        seconds: List[float] = []
+        seconds: list[float] = []
         for _ in range(request["timed"]):
             start = time.perf_counter()
             run()
             seconds.append(time.perf_counter() - start)
         return {"seconds": seconds}
 
-    def _do_profile(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def _do_profile(self, request: dict[str, Any]) -> dict[str, Any]:
         return dict(self._engine.profile())
 
 
-def _job(request: Dict[str, Any]) -> Job:
+def _job(request: dict[str, Any]) -> Job:
     folders = Path(request["model"]), Path(request["cache"])
     return Job(*folders, options=request["options"], threads=request.get("threads", 1))
 
