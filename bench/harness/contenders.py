@@ -46,6 +46,10 @@ def _torch(name: str, **options: bool) -> Contender:
     return Contender(f"PyTorch {name}", "pytorch", "pytorch_worker", OWN, options)
 
 
+def _mnn_sparse(name: str, block: int) -> Contender:
+    return Contender(name, "mnn-sparse", "mnn_worker", "mnn", {"block": block}, sparse=True)
+
+
 TVM_NETWORKS = ("resnet18", "mobilenet-v2", "vgg16-cifar")
 """Those that TVM's loops, which are not tuned, run in a few seconds."""
 
@@ -67,11 +71,10 @@ CONTENDERS = (
         winograd=True,
         dense_weights=True,
     ),
-    Contender(
-        "MNN, sparse encoding", "mnn-sparse", "mnn_worker", "mnn", {"sparse": True}, sparse=True
-    ),
+    _mnn_sparse("MNN, sparse encoding", block=1),
+    _mnn_sparse("MNN, sparse encoding, blocks of 4", block=4),
     Contender("onnxruntime", "onnxruntime", "onnxruntime_worker", "onnxruntime"),
-    Contender("MNN", "mnn", "mnn_worker", "mnn", {"sparse": False}, winograd=True),
+    Contender("MNN", "mnn", "mnn_worker", "mnn", {"block": 0}, winograd=True),
     Contender("LiteRT", "litert", "litert_worker", "litert"),
     Contender("ExecuTorch", "executorch", "executorch_worker", "executorch"),
     Contender("IREE", "iree", "iree_worker", "iree"),

@@ -23,9 +23,9 @@ from pattern_mlir.profiling import profile_of
 from pattern_mlir.report import Report
 from pattern_mlir.runtime.plan import PlannedLayer
 
-TOLERANCE = 1e-3
+TOLERANCE = 5e-3
 """RMS of an output's difference from f64, over the output's RMS, that still counts as equal: f32
-gives 1e-6, Winograd up to some 1e-4, and a wrong weight or layout 1."""
+gives 1e-6, Winograd up to 2e-3 (MNN, ResNet-50), and a wrong weight or layout 1."""
 
 PREPARATION_SECONDS = 1200.0
 RUN_SECONDS = 120.0
