@@ -291,7 +291,7 @@ class TestPages:
         save(RESNET18, tmp_path / "benchmarks")
         pages.write(tmp_path / "benchmarks", tmp_path / "benchmarks.md")
         page = (tmp_path / "benchmarks.md").read_text()
-        assert "| OpenVINO | 34.00 | 34.00 to 34.00 | 3.40 |" in page
+        assert "| OpenVINO | 34.00 | 34.00 to 34.00 | 34.00 | 3.40 |" in page
         assert "| MNN, sparse encoding | cannot be installed |" in page
         layers = (tmp_path / "benchmarks" / pages.LAYERS_PAGE).read_text()
         assert "| conv1 | conv | 2x8 | 4x4 | 10000.0 | 0.80 | 1.00 | 2 |" in layers

@@ -42,14 +42,16 @@ def contenders(run: Run) -> Grid:
     rows = []
     for entry in run.entries:
         if entry.times is None:
-            rows.append((entry.name, entry.failure, "", "", ""))
+            rows.append((entry.name, entry.failure, "", "", "", ""))
             continue
         times, figure = entry.times, ratio(run, entry.name)
         quartiles = f"{times.lower_quartile:.2f} to {times.upper_quartile:.2f}"
         error = "" if entry.error is None else f"{entry.error:.0e}"
         relative = "" if figure is None else f"{figure:.2f}"
-        rows.append((entry.name, f"{times.median:.2f}", quartiles, relative, error))
-    return Grid(("engine", "ms", "quartiles", "ratio", "error"), 1, tuple(rows))
+        median, minimum = f"{times.median:.2f}", f"{times.minimum:.2f}"
+        rows.append((entry.name, median, quartiles, minimum, relative, error))
+    headings = ("engine", "ms", "quartiles", "minimum", "ratio", "error")
+    return Grid(headings, 1, tuple(rows))
 
 
 def goals(verdicts: Sequence[Verdict]) -> Grid:
