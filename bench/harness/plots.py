@@ -9,6 +9,9 @@ from harness.contenders import CONTENDERS, OURS
 from harness.goals import ratio
 from harness.results import CaseResult
 
+LONGEST = 12.0
+"""A bar is cut at this ratio; its label says how much it is."""
+
 
 def peers(results: Mapping[str, CaseResult], path: Path) -> None:
     """Draw everyone's times over ours, one panel for each case, one thread."""
@@ -29,15 +32,15 @@ def peers(results: Mapping[str, CaseResult], path: Path) -> None:
         run = result.run(1)
         found = {name: (ratio(run, name) or 0.0) if run else 0.0 for name in names}
         colours = ["tab:orange" if own.sparse else "tab:blue" for own in CONTENDERS[1:]]
-        bars = axis.barh(names, [found[name] for name in names], color=colours)
+        longest = min(max(found.values(), default=1.0), LONGEST)
+        bars = axis.barh(names, [min(value, longest) for value in found.values()], color=colours)
         labels = [f"{value:.1f}" if value else "" for value in found.values()]
         axis.bar_label(bars, labels, fontsize=7, padding=2)
         axis.axvline(1, color="black", linewidth=0.8)
-        axis.set_xlim(0, 1.15 * min(max(found.values(), default=1.0), 12.0))
+        axis.set_xlim(0, 1.15 * max(longest, 1.0))
         axis.set_title(result.title, fontsize=9)
         axis.tick_params(labelsize=7)
-        axis.invert_yaxis()
-    axes.flat[0].invert_yaxis() if len(results) % 2 == 0 else None
+    axes.flat[0].invert_yaxis()  # Shared by all: the first contender is at the top of each.
     figure.suptitle("Time over that of pattern_mlir, one thread (orange: uses zeros)", fontsize=10)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
