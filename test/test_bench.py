@@ -126,6 +126,21 @@ class TestGoals:
         assert (own.found, own.met) == (None, False)
         assert "not measured" in tables.goals(found).markdown()
 
+    def test_the_slowest_layer_of_a_kind_is_compared_with_the_peak(self) -> None:
+        layers = [
+            LayerRow(name, "conv", "", "", 1.0, fraction, 1, 1, kind, side**2)
+            for name, kind, side, fraction in (
+                ("a", "conv 3x3", 56, 0.9),
+                ("b", "conv 3x3", 28, 0.8),
+                ("c", "conv 3x3", 14, 0.79),
+                ("d", "conv 1x1", 28, 0.1),
+            )
+        ]
+        run = replace(RESNET18.runs[0], layers=tuple(layers))
+        found = verdicts({"resnet18": replace(RESNET18, runs=(run,))})
+        own = {goal.by: (goal.found, goal.met) for goal in found if "peak" in goal.against}
+        assert own == {"b": (0.8, False), "c": (0.79, True)}
+
     def test_two_threads_are_compared_with_one(self) -> None:
         one, two = (
             result("resnet18", entry(OURS, OURS, ms), threads=threads).runs[0]

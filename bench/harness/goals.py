@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.contenders import OURS
-from harness.results import CaseResult, Entry, Run
+from harness.results import CaseResult, Entry, LayerRow, Run
 
 Opponents = Callable[[Entry], bool]
 
@@ -68,6 +68,36 @@ GOALS = (
     Goal("vgg16-cifar", *SPARSE, 3.5),
 )
 
+
+@dataclass(frozen=True)
+class LayerGoal:
+    """A fraction of the processor's peak that every layer of a kind is to reach.
+
+    Attributes:
+        kind: as in `LayerRow`.
+        sides: the smallest and the largest side of the result, in pixels.
+        least: the fraction.
+    """
+
+    kind: str
+    sides: tuple[int, int]
+    least: float
+
+    def holds_for(self, layer: LayerRow) -> bool:
+        """Return whether it says something of ``layer``."""
+        smallest, largest = self.sides
+        of_size = smallest**2 <= layer.positions <= largest**2
+        return layer.kind == self.kind and of_size and layer.peak_fraction is not None
+
+
+LAYER_GOALS = (
+    LayerGoal("conv 3x3", (28, 448), 0.85),
+    LayerGoal("conv 3x3", (14, 27), 0.78),
+    LayerGoal("conv 3x3", (7, 13), 0.65),
+    LayerGoal("conv 3x3 stride 2", (7, 448), 0.55),
+    LayerGoal("conv 7x7 stride 2", (7, 448), 0.75),
+)
+
 SUM_OF_LAYERS = 1.03
 """A whole network takes at most so many times the sum of its layers."""
 
@@ -113,6 +143,7 @@ def verdicts(results: Mapping[str, CaseResult]) -> list[Verdict]:
     found = [_judge(goal, results[goal.case]) for goal in GOALS if goal.case in results]
     for result in results.values():
         found += _sum_of_layers(result)
+        found += _layers(result)
     for case, least in TWO_THREADS.items():
         if case in results:
             found += _two_threads(results[case], least)
@@ -137,6 +168,22 @@ def _sum_of_layers(result: CaseResult) -> list[Verdict]:
     against = "whole network over the sum of its layers"
     met = figure <= SUM_OF_LAYERS
     return [Verdict(result.title, against, f"≤ {SUM_OF_LAYERS:g}", figure, OURS, met)]
+
+
+def _layers(result: CaseResult) -> list[Verdict]:
+    """Return for each kind of layer what the slowest one reaches."""
+    run, found = result.run(threads=1), []
+    for goal in LAYER_GOALS if run else ():
+        assert run is not None
+        own = [layer for layer in run.layers if goal.holds_for(layer)]
+        if own:
+            worst = min(own, key=lambda layer: layer.peak_fraction or 0.0)
+            fraction = worst.peak_fraction or 0.0
+            smallest, largest = goal.sides
+            against = f"peak, {goal.kind} at {smallest}² to {largest}²"
+            wanted, met = f"≥ {goal.least:g}", fraction >= goal.least
+            found.append(Verdict(result.title, against, wanted, fraction, worst.place, met))
+    return found
 
 
 def _two_threads(result: CaseResult, least: float) -> list[Verdict]:

@@ -51,6 +51,8 @@ class LayerRow:
             can do, measured in the same run; None where they are not counted.
         multiplications: multiply-accumulates on weights that are not zero.
         bytes: of inputs, weights and result.
+        kind: of a convolution or linear layer, such as `conv 3x3 stride 2`.
+        positions: how often each of its filters is applied.
     """
 
     place: str
@@ -61,6 +63,8 @@ class LayerRow:
     peak_fraction: float | None
     multiplications: int
     bytes: int
+    kind: str = ""
+    positions: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +21,8 @@ from harness.networks import Case, Exported
 from harness.results import CaseResult, Entry, LayerRow, Run, processor
 from harness.rounds import round_robin, summarise
 from harness.worker import Worker
-from pattern_mlir.profiling import profile_of
-from pattern_mlir.report import Report
+from pattern_mlir.profiling import LayerProfile, profile_of
+from pattern_mlir.report import LayerReport, Report
 from pattern_mlir.runtime.plan import PlannedLayer
 
 TOLERANCE = 5e-3
@@ -185,19 +187,31 @@ class _Session:
             [own["peak"] for own in self._profiles],
             self._threads,
         )
+        reports = {own.name: own for own in compiled.report.layers}
         return tuple(
-            LayerRow(
-                place=own.layer.place,
-                kernel=own.layer.kernel,
-                layout=own.layer.layout,
-                tile=own.layer.tile,
-                microseconds=own.nanoseconds / 1e3,
-                peak_fraction=own.peak_fraction if own.layer.multiplications else None,
-                multiplications=own.layer.multiplications,
-                bytes=own.layer.bytes,
-            )
+            _row(own, None if own.layer.kernel == "loops" else reports.get(own.layer.place))
             for own in profile.layers
         ), profile.peak
+
+
+def _row(own: LayerProfile, report: LayerReport | None) -> LayerRow:
+    layer, kind, positions = own.layer, "", 0
+    if report is not None:
+        kind = report.kind
+        taps = math.prod(map(int, re.findall(r"(\d+)x(\d+)", kind)[0])) if "x" in kind else 1
+        positions = report.dense_multiplications // (report.kernels * taps)
+    return LayerRow(
+        place=layer.place,
+        kernel=layer.kernel,
+        layout=layer.layout,
+        tile=layer.tile,
+        microseconds=own.nanoseconds / 1e3,
+        peak_fraction=own.peak_fraction if layer.multiplications else None,
+        multiplications=layer.multiplications,
+        bytes=layer.bytes,
+        kind=kind,
+        positions=positions,
+    )
 
 
 def relative_error(output: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
