@@ -16,11 +16,11 @@ def _of(*peers: str) -> Opponents:
 
 
 def _dense(entry: Entry) -> bool:
-    return not entry.sparse
+    return entry.peer != OURS and not entry.sparse
 
 
 def _without_winograd(entry: Entry) -> bool:
-    return not entry.sparse and not entry.winograd
+    return _dense(entry) and not entry.winograd
 
 
 def _sparse(entry: Entry) -> bool:
@@ -114,7 +114,9 @@ class Verdict:
         against: what was compared, in words.
         wanted: such as `≥ 2.4`.
         found: the figure; None where it was not measured.
-        by: the opponent that it is measured by.
+        cpu: the same figure from processor times, where it is a ratio of one thread's: what others
+            do on the machine changes it little.
+        by: the opponent or layer that it is measured by.
         met: whether the goal is reached.
     """
 
@@ -124,11 +126,12 @@ class Verdict:
     found: float | None
     by: str
     met: bool
+    cpu: float | None = None
 
 
 def best(run: Run, opponents: Opponents) -> Entry | None:
     """Return the fastest of ``opponents`` in ``run``; None if none of them has times."""
-    found = [own for own in run.entries if own.times and own.peer != OURS and opponents(own)]
+    found = [own for own in run.entries if own.times and opponents(own)]
     return min(found, key=lambda own: own.times.median if own.times else 0.0, default=None)
 
 
@@ -136,6 +139,13 @@ def ratio(run: Run, name: str) -> float | None:
     """Return the median of contender ``name`` over ours; None where one has no times."""
     ours, theirs = run.times(OURS), run.times(name)
     return theirs.median / ours.median if ours and theirs else None
+
+
+def cpu_ratio(run: Run, opponents: Opponents) -> float | None:
+    """Return the least processor time of ``opponents`` over ours."""
+    times = [own.cpu_ms for own in run.entries if own.cpu_ms and opponents(own)]
+    ours = run.entry(OURS)
+    return min(times) / ours.cpu_ms if ours and ours.cpu_ms and times else None
 
 
 def verdicts(results: Mapping[str, CaseResult]) -> list[Verdict]:
@@ -156,7 +166,8 @@ def _judge(goal: Goal, result: CaseResult) -> Verdict:
     figure = ratio(run, opponent.name) if run and opponent else None
     met = figure is not None and figure >= goal.least
     by = opponent.name if opponent else ""
-    return Verdict(result.title, goal.against, f"≥ {goal.least:g}", figure, by, met)
+    cpu = cpu_ratio(run, goal.opponents) if run else None
+    return Verdict(result.title, goal.against, f"≥ {goal.least:g}", figure, by, met, cpu)
 
 
 def _sum_of_layers(result: CaseResult) -> list[Verdict]:
@@ -164,10 +175,11 @@ def _sum_of_layers(result: CaseResult) -> list[Verdict]:
     times = run.times(OURS) if run else None
     if not run or not times or not run.layers:
         return []
-    figure = times.median / run.layers_ms
-    against = "whole network over the sum of its layers"
-    met = figure <= SUM_OF_LAYERS
-    return [Verdict(result.title, against, f"≤ {SUM_OF_LAYERS:g}", figure, OURS, met)]
+    figure, wanted = times.median / run.layers_ms, f"≤ {SUM_OF_LAYERS:g}"
+    ours = run.entry(OURS)
+    cpu = ours.cpu_ms / run.layers_ms if ours and ours.cpu_ms else None
+    against, met = "whole network over the sum of its layers", figure <= SUM_OF_LAYERS
+    return [Verdict(result.title, against, wanted, figure, OURS, met, cpu)]
 
 
 def _layers(result: CaseResult) -> list[Verdict]:

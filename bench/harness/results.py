@@ -24,6 +24,8 @@ class Entry:
         version: of the engine.
         error: RMS of its output's difference from f64, over the RMS of the output.
         times: None where it failed.
+        cpu_ms: median of the processor time of all its threads, in milliseconds: what `times` would
+            be with one thread on a processor that nobody else uses.
         failure: why it has no times.
     """
 
@@ -34,6 +36,7 @@ class Entry:
     version: str = ""
     error: float | None = None
     times: Times | None = None
+    cpu_ms: float | None = None
     failure: str = ""
 
 
@@ -88,9 +91,14 @@ class Run:
     peak: float = 0.0
     imbalance: dict[str, float] = field(default_factory=dict)
 
+    def entry(self, name: str) -> Entry | None:
+        """Return the entry of the contender ``name``, if it took part."""
+        return next((entry for entry in self.entries if entry.name == name), None)
+
     def times(self, name: str) -> Times | None:
         """Return the times of the contender ``name``, if it has some."""
-        return next((entry.times for entry in self.entries if entry.name == name), None)
+        entry = self.entry(name)
+        return entry.times if entry else None
 
     @property
     def layers_ms(self) -> float:

@@ -99,6 +99,7 @@ class _Session:
         self._settings, self._case, self._threads = settings, case, threads
         self._files, self._dense = files, dense
         self._workers: dict[str, Worker] = {}
+        self._cpu: dict[str, list[float]] = {}
         self._profiles: list[dict[str, Any]] = []
 
     def run(self, contenders: Sequence[Contender]) -> Run:
@@ -111,7 +112,8 @@ class _Session:
             settings.say(f"  timing with {self._threads} thread(s): {count}")
             timed = round_robin(list(self._workers), settings.repetitions, self._turn)
         for name, seconds in timed.seconds.items():
-            entries[name] = replace(entries[name], times=summarise(seconds))
+            cpu_ms = summarise(self._cpu[name]).median
+            entries[name] = replace(entries[name], times=summarise(seconds), cpu_ms=cpu_ms)
         for name, reason in timed.failures.items():
             entries[name] = self._failed(entries[name], reason)
         layers, peak = self._layers(compiled)
@@ -173,7 +175,9 @@ class _Session:
     def _turn(self, name: str) -> list[float]:
         """Let a contender run once untimed, then once timed."""
         worker = self._workers[name]
-        seconds: list[float] = worker.ask(RUN_SECONDS, do="run", untimed=1, timed=1)["seconds"]
+        answer = worker.ask(RUN_SECONDS, do="run", untimed=1, timed=1)
+        seconds: list[float] = answer["seconds"]
+        self._cpu.setdefault(name, []).extend(answer["cpu"])
         if name == OURS:
             self._profiles.append(worker.ask(RUN_SECONDS, do="profile"))
         return seconds

@@ -42,15 +42,16 @@ def contenders(run: Run) -> Grid:
     rows = []
     for entry in run.entries:
         if entry.times is None:
-            rows.append((entry.name, entry.failure, "", "", "", ""))
+            rows.append((entry.name, entry.failure, "", "", "", "", ""))
             continue
         times, figure = entry.times, ratio(run, entry.name)
         quartiles = f"{times.lower_quartile:.2f} to {times.upper_quartile:.2f}"
         error = "" if entry.error is None else f"{entry.error:.0e}"
         relative = "" if figure is None else f"{figure:.2f}"
         median, minimum = f"{times.median:.2f}", f"{times.minimum:.2f}"
-        rows.append((entry.name, median, quartiles, minimum, relative, error))
-    headings = ("engine", "ms", "quartiles", "minimum", "ratio", "error")
+        cpu = "" if entry.cpu_ms is None else f"{entry.cpu_ms:.2f}"
+        rows.append((entry.name, median, quartiles, minimum, cpu, relative, error))
+    headings = ("engine", "ms", "quartiles", "minimum", "CPU ms", "ratio", "error")
     return Grid(headings, 1, tuple(rows))
 
 
@@ -63,11 +64,12 @@ def goals(verdicts: Sequence[Verdict]) -> Grid:
             verdict.wanted,
             "not measured" if verdict.found is None else f"{verdict.found:.2f}",
             "" if verdict.found is None else "met" if verdict.met else "missed",
+            "" if verdict.cpu is None else f"{verdict.cpu:.2f}",
             verdict.by,
         )
         for verdict in verdicts
     )
-    return Grid(("network", "against", "wanted", "found", "", "by"), 2, rows)
+    return Grid(("network", "against", "wanted", "found", "", "by CPU time", "by"), 2, rows)
 
 
 def layers(run: Run) -> Grid:
