@@ -23,6 +23,7 @@ from harness.results import processor, write_json
 from harness.rounds import round_robin, summarise
 from harness.tables import Grid
 from pattern_mlir import zoo
+from pattern_mlir.errors import PatternError
 from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.peak import Peak, vector_lanes
 
@@ -195,7 +196,10 @@ def main() -> None:
     console = Console(highlight=False, width=130)
     points: list[Point] = []
     for series in ALL:
-        points += measure(series, arguments.repetitions)
+        try:
+            points += measure(series, arguments.repetitions)
+        except PatternError as error:
+            raise SystemExit(f"error: {series.name}: {error}") from None
         grid(points, series).show(console, series.name)
     found = {"processor": processor(), "points": [asdict(point) for point in points]}
     folder: Path = arguments.output

@@ -21,6 +21,7 @@ from harness.networks import Case, Exported
 from harness.results import CaseResult, Entry, LayerRow, Run, processor
 from harness.rounds import round_robin, summarise
 from harness.worker import Worker
+from pattern_mlir.errors import PatternError
 from pattern_mlir.profiling import LayerProfile, profile_of
 from pattern_mlir.report import LayerReport, Report
 from pattern_mlir.runtime.plan import PlannedLayer
@@ -98,6 +99,7 @@ class _Session:
     ) -> None:
         self._settings, self._case, self._threads = settings, case, threads
         self._files, self._dense = files, dense
+        self._compiled: Compiled | None = None
         self._workers: dict[str, Worker] = {}
         self._cpu: dict[str, list[float]] = {}
         self._profiles: list[dict[str, Any]] = []
@@ -105,7 +107,6 @@ class _Session:
     def run(self, contenders: Sequence[Contender]) -> Run:
         """Prepare and check everyone, then time them in turns."""
         settings = self._settings
-        compiled = compile_package(self._files, self._threads)
         with contextlib.ExitStack() as stack:
             entries = {own.name: self._prepared(own, stack) for own in contenders}
             count = f"{settings.repetitions} rounds of {len(self._workers)}"
@@ -116,15 +117,12 @@ class _Session:
             entries[name] = replace(entries[name], times=summarise(seconds), cpu_ms=cpu_ms)
         for name, reason in timed.failures.items():
             entries[name] = self._failed(entries[name], reason)
-        layers, peak = self._layers(compiled)
-        return Run(
-            self._threads,
-            settings.repetitions,
-            tuple(entries.values()),
-            layers,
-            peak,
-            {layer.name: layer.imbalance for layer in compiled.report.layers},
-        )
+        run = Run(self._threads, settings.repetitions, tuple(entries.values()))
+        if self._compiled is None or not self._profiles:
+            return run
+        layers, peak = self._layers(self._compiled)
+        imbalance = {layer.name: layer.imbalance for layer in self._compiled.report.layers}
+        return replace(run, layers=layers, peak=peak, imbalance=imbalance)
 
     def _prepared(self, own: Contender, stack: contextlib.ExitStack) -> Entry:
         """Return a contender's entry, ready to be timed, its output checked; or why not."""
@@ -133,7 +131,7 @@ class _Session:
             return self._failed(entry, "would take too long on this network")
         try:
             version, error = self._start(own, stack)
-        except Unavailable as reason:
+        except (Unavailable, PatternError) as reason:
             return self._failed(entry, str(reason))
         self._settings.say(f"  {own.name} {version}: differs from f64 by {error:.1e}")
         entry = replace(entry, version=version, error=error)
@@ -150,6 +148,8 @@ class _Session:
     def _start(self, own: Contender, stack: contextlib.ExitStack) -> tuple[str, float]:
         """Start and load a contender; return its version and its output's difference from f64."""
         settings, work = self._settings, self._settings.work
+        if own.name == OURS:
+            self._compiled = compile_package(self._files, self._threads)
         files = self._dense if own.dense_weights else self._files
         interpreter = environments.python(own.environment, work / "environments")
         command = [interpreter, BENCH / "workers" / f"{own.worker}.py"]
@@ -183,8 +183,6 @@ class _Session:
         return seconds
 
     def _layers(self, compiled: Compiled) -> tuple[tuple[LayerRow, ...], float]:
-        if not self._profiles:
-            return (), 0.0
         profile = profile_of(
             compiled.layers,
             [own["nanoseconds"] for own in self._profiles],

@@ -51,9 +51,9 @@ class Worker:
             answer = self._answer(timeout)
         except BrokenPipeError:
             raise Unavailable(self._end()) from None
+        self._signal(signal.SIGSTOP)
         if "error" in answer:
             raise Unavailable(_one_line(answer["error"]))
-        self._signal(signal.SIGSTOP)
         return answer
 
     def _answer(self, timeout: float) -> dict[str, Any]:
