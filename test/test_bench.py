@@ -83,7 +83,7 @@ def entry(name: str, peer: str, median: float | None, **flags: bool) -> Entry:
 
 
 def result(case: str, *entries: Entry, threads: int = 1, layer_ms: float = 10.0) -> CaseResult:
-    layers = (LayerRow("conv1", "conv", "2x8", "4x4", 1e3 * layer_ms, 0.8, 10**6, 2048),)
+    layers = (LayerRow("conv1", "conv", "2x8", "4x4", 1e3 * layer_ms, 0.8, 10**6, 2048, "", 0),)
     run = Run(threads, 5, entries, layers, 50e9, {"conv1": 1.01})
     return CaseResult(case, CASES[case].title, "a processor", (run,))
 

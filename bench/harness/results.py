@@ -66,8 +66,8 @@ class LayerRow:
     peak_fraction: float | None
     multiplications: int
     bytes: int
-    kind: str = ""
-    positions: int = 0
+    kind: str
+    positions: int
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def goals(verdicts: Sequence[Verdict]) -> Grid:
 def layers(run: Run) -> Grid:
     """Return our layers: time, share of the processor's peak, bytes, layout and tile."""
     return Grid(
-        ("layer", "kernel", "layout", "tile", "µs", "of peak", "M mult.", "KB"),
+        ("layer", "kind", "layout", "tile", "µs", "of peak", "M mult.", "KB"),
         4,
         tuple(map(_layer, run.layers)),
     )
@@ -84,7 +84,7 @@ def layers(run: Run) -> Grid:
 def _layer(layer: LayerRow) -> tuple[str, ...]:
     return (
         layer.place,
-        layer.kernel,
+        layer.kind or layer.kernel,
         layer.layout,
         layer.tile,
         f"{layer.microseconds:.1f}",
