@@ -92,9 +92,9 @@ class ConvertMatmulToVector(Pass):
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
           call @matmul_0(%2, %3, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
-            {bytes = 36 : i64, cycles = 2 : i64, kernel = "matmul", layout = "", multiplications = 4 :
-            i64, tile = "1x1 vectors"}} : (memref<1x1x1xf32>, memref<1x1x4xf32>, memref<1x1x4xf32>, index,
-            index) -> ()
+            {bytes = 36 : i64, cycles = 2 : i64, kernel = "matmul", layout = "",
+            multiplications = 4 : i64, tile = "1x1 vectors"}} : (memref<1x1x1xf32>,
+            memref<1x1x4xf32>, memref<1x1x4xf32>, index, index) -> ()
           %4 = bufferization.to_tensor %alloc restrict writable : memref<1x1x4xf32> to
             tensor<1x1x4xf32>
           %collapsed = tensor.collapse_shape %4 [[0, 1], [2]] : tensor<1x1x4xf32> into

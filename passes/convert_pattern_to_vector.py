@@ -117,9 +117,9 @@ class ConvertPatternToVector(Pass):
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
           call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
-            {bytes = 32 : i64, cycles = 1 : i64, kernel = "linear", layout = "", multiplications = 3 :
-            i64, tile = "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>,
-            index, index) -> ()
+            {bytes = 32 : i64, cycles = 1 : i64, kernel = "linear", layout = "",
+            multiplications = 3 : i64, tile = "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>,
+            memref<1xf32>, memref<1x1xf32>, index, index) -> ()
           %5 = bufferization.to_tensor %alloc restrict writable : memref<1x1xf32> to
             tensor<1x1xf32>
           return %5 : tensor<1x1xf32>
