@@ -102,8 +102,8 @@ def page(results: Mapping[str, Any]) -> str:
         " stays; in the balanced row, where each filter's number is rounded up, one in 4. 1x1"
         " convolutions stay dense but in the rows that name them. Soft targets and relational"
         " distillation, from the dense network that the rows start from, act while masks hold. ADMM"
-        " rows keep their library because that was better on other splits of the digits; the rate of"
-        " learning for shapes was chosen on shapes of another seed.",
+        " rows keep their library because that was better on other splits of the digits; the"
+        " learning rate for shapes was chosen on shapes of another seed.",
         "![Accuracy loss of every row](accuracy.png)",
     ]
     for study in results.values():
