@@ -2,14 +2,17 @@
 #include "pattern_runtime.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-/* How often a waiting thread looks before it sleeps: a layer is short, waking up is not. */
-enum { SPINS = 4000 };
+/* How long a waiting thread looks before it sleeps: waking up takes longer than a small layer.
+   After every so many looks it lets others have the processor: there may be more threads than
+   processors. */
+enum { LOOKING_NANOSECONDS = 200000, LOOKS = 64 };
 
 typedef struct worker {
   pattern_instance *instance;
@@ -24,9 +27,9 @@ struct pattern_instance {
   bool stopping;
   const pattern_layer *layer;
   void *const *buffers;
-  atomic_uint_fast64_t round; /* rises by one for each layer handed out */
-  atomic_int_fast32_t busy;   /* workers that still compute this round's layer */
-  atomic_int_fast64_t next;   /* the first unit that no thread has taken yet */
+  atomic_int_fast64_t round; /* rises by one for each layer handed out */
+  atomic_int_fast64_t busy;  /* workers that still compute this round's layer */
+  atomic_int_fast64_t next;  /* the first unit that no thread has taken yet */
   pthread_mutex_t mutex;
   pthread_cond_t handed_out;
   pthread_cond_t finished;
@@ -64,10 +67,38 @@ static void compute_part(pattern_instance *instance, int32_t part) {
     layer->function(instance->buffers, lo, hi);
 }
 
-static void wait_for_round(pattern_instance *instance, uint_fast64_t seen) {
-  for (int i = 0; i < SPINS; ++i)
-    if (atomic_load_explicit(&instance->round, memory_order_acquire) != seen)
-      return;
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Looks at `number` until it is `value`, or is no more, as `equal` says; false if that takes long.
+ */
+static bool becomes(const atomic_int_fast64_t *number, int64_t value, bool equal) {
+  int64_t end = now() + LOOKING_NANOSECONDS;
+  do {
+    for (int i = 0; i < LOOKS; ++i) {
+      if ((atomic_load_explicit(number, memory_order_acquire) == value) == equal)
+        return true;
+      pause_briefly();
+    }
+    sched_yield();
+  } while (now() < end);
+  return false;
+}
+
+static void wait_for_round(pattern_instance *instance, int64_t seen) {
+  if (becomes(&instance->round, seen, false))
+    return;
   pthread_mutex_lock(&instance->mutex);
   while (atomic_load_explicit(&instance->round, memory_order_acquire) == seen)
     pthread_cond_wait(&instance->handed_out, &instance->mutex);
@@ -77,7 +108,7 @@ static void wait_for_round(pattern_instance *instance, uint_fast64_t seen) {
 static void *work(void *argument) {
   const worker *self = argument;
   pattern_instance *instance = self->instance;
-  for (uint_fast64_t seen = 0;; ++seen) {
+  for (int64_t seen = 0;; ++seen) {
     wait_for_round(instance, seen);
     if (instance->stopping)
       return NULL;
@@ -98,9 +129,8 @@ static void hand_out(pattern_instance *instance) {
 }
 
 static void wait_for_workers(pattern_instance *instance) {
-  for (int i = 0; i < SPINS; ++i)
-    if (atomic_load_explicit(&instance->busy, memory_order_acquire) == 0)
-      return;
+  if (becomes(&instance->busy, 0, true))
+    return;
   pthread_mutex_lock(&instance->mutex);
   while (atomic_load_explicit(&instance->busy, memory_order_acquire) != 0)
     pthread_cond_wait(&instance->finished, &instance->mutex);
@@ -114,16 +144,14 @@ static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
     compute_part(instance, 0);
     return;
   }
+  if (layer->extent == 1) {
+    layer->function(instance->buffers, 0, 1);
+    return;
+  }
   atomic_store_explicit(&instance->busy, instance->threads - 1, memory_order_relaxed);
   hand_out(instance);
   compute_part(instance, 0);
   wait_for_workers(instance);
-}
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 static void stop(pattern_instance *instance, int32_t started) {
