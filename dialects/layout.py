@@ -49,7 +49,12 @@ def with_layout(type_: Any, layout: LaneLayout | None) -> Any:
 
 def layout_of(value: Any) -> LaneLayout | None:
     """Return the lane blocks that ``value`` lies in, or None."""
-    encoding = ir.RankedTensorType(value.type).encoding
+    return layout_of_type(value.type)
+
+
+def layout_of_type(type_: Any) -> LaneLayout | None:
+    """Return the lane blocks that tensors of ``type_`` lie in, or None."""
+    encoding = ir.RankedTensorType(type_).encoding
     if not isinstance(encoding, (LanesAttr, RowsAttr)):
         return None
     block, halo = (_integers(a) for a in (encoding.block, encoding.halo))

@@ -36,7 +36,7 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
-from pattern_mlir.layouts import LaneLayout
+from pattern_mlir.layouts import LaneLayout, relayout_table
 from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
@@ -46,7 +46,8 @@ from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_op
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
-from pattern_mlir.passes.relayout_kernels import RelayoutKernel, relayout_table
+from pattern_mlir.passes.relayout_kernels import RelayoutKernel
+from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.patterns import PackedWeights, pack
 
 LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, UpsampleOp)
@@ -66,7 +67,8 @@ class ConvertPatternToVector(Pass):
 
     A tensor in lane blocks becomes tensor<images x channels x vectors x lanes>. Operations that
     are equal but for their weights call one function. Weights are packed (FKW): each filter's
-    counts by pattern, each kernel's channel and taps; zeros are left out.
+    counts by pattern, each kernel's channel and taps; zeros are left out. A call that completes
+    the result of an operation says so, by the operation's number: `pattern.result`.
 
     Precondition: `pattern-assign-layouts`, with the same ``lanes`` and ``registers``.
 
@@ -116,10 +118,11 @@ class ConvertPatternToVector(Pass):
           %4 = bufferization.to_buffer %1 read_only : tensor<1xf32> to memref<1xf32>
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
-          call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.work =
-            {bytes = 32 : i64, cycles = 1 : i64, kernel = "linear", layout = "",
-            multiplications = 3 : i64, tile = "1 filters"}} : (memref<1x3xf32>, memref<1x3xf32>,
-            memref<1xf32>, memref<1x1xf32>, index, index) -> ()
+          call @linear_0(%2, %3, %4, %alloc, %c0, %c1) {pattern.extent = 1 : i64, pattern.result =
+            {operation = 0 : i64, type = tensor<1x1xf32>}, pattern.work = {bytes = 32 : i64, cycles
+            = 1 : i64, kernel = "linear", layout = "", multiplications = 3 : i64, tile = "1
+            filters"}} : (memref<1x3xf32>, memref<1x3xf32>, memref<1xf32>, memref<1x1xf32>, index,
+            index) -> ()
           %5 = bufferization.to_tensor %alloc restrict writable : memref<1x1xf32> to
             tensor<1x1xf32>
           return %5 : tensor<1x1xf32>
@@ -135,6 +138,7 @@ class ConvertPatternToVector(Pass):
         """Lower operations in program order; what they replace goes at the end."""
         lowering = _Lowering(module, parameters, Machine(self.lanes, self.registers))
         for op in walk(module, ir.OpView):
+            lowering.number += is_numbered(op)
             with op.location, ir.InsertionPoint(op):
                 if isinstance(op, RelayoutOp):
                     lowering.relayout(op)
@@ -155,6 +159,8 @@ class _Lowering:
         self._machine = machine
         self._physical: dict[Any, Any] = {}
         self._calls = KernelCalls(module)
+        self.number = -1
+        """Of the operation that is lowered, see `numbered`."""
         self._replaced: list[Any] = []
 
     def finish(self) -> None:
@@ -180,6 +186,10 @@ class _Lowering:
                 op, "reads lane blocks that neither a kernel nor a relayout of this function makes"
             )
         return self._physical[value]
+
+    def _mark(self, op: Any) -> Any:
+        """Return the mark of the call that completes the result of ``op``."""
+        return result_mark(self.number, op.result.type)
 
     def relayout(self, op: Any) -> None:
         """Lower a change of layout: a copy where blocks stay, else element by element."""
@@ -242,7 +252,7 @@ class _Lowering:
                 kernels.append(own)
                 first += channels
             self._physical[op.result] = self._calls.call(
-                kernels, [[value] for value in inputs], cycles=cycles
+                kernels, [[value] for value in inputs], cycles=cycles, result=self._mark(op)
             )
         else:
             tables = self._tables(op, kernel) if isinstance(op, ConvOp) else []
@@ -250,7 +260,7 @@ class _Lowering:
             boundaries = _unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
             self._physical[op.result] = self._calls.call(
-                [kernel], [values], count, boundaries, cycles
+                [kernel], [values], count, boundaries, cycles, self._mark(op)
             )
         self._replaced.append(op)
 
@@ -269,7 +279,8 @@ class _Lowering:
             tables = [*(own.astype(np.int32) for own in positions), weights.astype(np.float32)]
             names = [f"bilinear.{key}.{kernel.size}" for key in ("low", "high", "weight")]
             values = [self._table(name, table) for name, table in zip(names, tables, strict=True)]
-            x = self._calls.call([kernel], [[x, *values]])
+            mark = self._mark(op) if axis == 0 else None
+            x = self._calls.call([kernel], [[x, *values]], result=mark)
         y = expanded(x, [[images, channels], [result_rows], [result_columns]])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
@@ -288,7 +299,8 @@ class _Lowering:
             bias = self._table(name, np.zeros(filters, np.float32))
         count = kernel.rows * inputs * filters
         cycles = matrix_cycles(self._machine, count, 4 * inputs * filters)
-        y = self._calls.call([kernel], [[x, op.weight, bias]], count, cycles=cycles)
+        mark = self._mark(op)
+        y = self._calls.call([kernel], [[x, op.weight, bias]], count, cycles=cycles, result=mark)
         y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)

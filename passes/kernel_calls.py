@@ -18,6 +18,7 @@ from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
 from pattern_mlir.passes.matmul_kernels import MatmulBuilder, MatmulKernel
 from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
+from pattern_mlir.passes.results import RESULT
 
 Kernel = LaneKernel | LinearKernel | MatmulKernel | MixKernel | RelayoutKernel
 
@@ -47,11 +48,12 @@ class KernelCalls:
         multiplications: int = 0,
         boundaries: Any = None,
         cycles: float = 0.0,
+        result: Any = None,
     ) -> Any:
         """Build calls of ``kernels`` on tensors ``values`` that fill one new tensor; return it.
 
         ``boundaries``, an attribute, says which units each thread computes; ``cycles`` is what all
-        calls together are expected to take.
+        calls together are expected to take; ``result`` is the mark of the last one.
         """
         target_type = _builder(kernels[0]).buffer_types()[-1]
         target = memref.AllocOp(target_type, [], []).result
@@ -67,6 +69,8 @@ class KernelCalls:
             call.attributes[WORK] = work.attribute()
             if boundaries is not None:
                 call.attributes[BOUNDARIES] = boundaries
+        if result is not None:
+            call.attributes[RESULT] = result
         type_ = ir.RankedTensorType.get(target_type.shape, target_type.element_type)
         return bufferization.to_tensor(type_, target, restrict=True, writable=True)
 

@@ -26,6 +26,7 @@ from pattern_mlir.passes.buffers import (
     argument_attributes,
     buffer_role,
 )
+from pattern_mlir.passes.results import RESULT
 from pattern_mlir.program import NAME_ATTRIBUTE, UNSIGNED_ATTRIBUTE
 
 LAYERS = "pattern.layers"
@@ -143,7 +144,7 @@ class _Layer:
         layer.attributes["llvm.passthrough"] = ir.ArrayAttr.get([ir.StringAttr.get("no-builtins")])
         layer.attributes[EXTENT] = i64(extent)
         layer.attributes[PLACE] = ir.StringAttr.get(place(group[0].location))
-        for known in (BOUNDARIES, WORK):
+        for known in (BOUNDARIES, RESULT, WORK):
             if known in group[0].operation.attributes:
                 layer.attributes[known] = group[0].operation.attributes[known]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch_mlir import ir
-from torch_mlir.dialects import arith, memref
+from torch_mlir.dialects import arith, func, memref
 
 from pattern_mlir.dialects import i64
 from pattern_mlir.errors import PipelineError
@@ -19,6 +19,7 @@ from pattern_mlir.passes.buffers import (
     buffer_role,
     byte_size,
 )
+from pattern_mlir.passes.results import RESULT, placed
 
 ARENA_BYTES = "pattern.arena_bytes"
 """Module attribute: the size of the arena."""
@@ -40,6 +41,10 @@ ALIASES = frozenset(
     ]
 )
 """Operations whose result is the same memory as their first operand."""
+
+
+SAME_START = frozenset(f"memref.{name}" for name in ("cast", "collapse_shape", "expand_shape"))
+"""Those of them that begin where their operand does, whose elements follow in the same order."""
 
 
 BRANCHES = frozenset(
@@ -68,7 +73,8 @@ class PatternPlanMemory(Pass):
     Buffers that are never alive together may share memory; a buffer lives from its first to its
     last use, through all its views, or to the end where it may get another name (`scf.yield`). The
     largest are placed first, each at the lowest free offset that is a multiple of ``alignment``
-    bytes. Allocations inside loops move out of them.
+    bytes. Allocations inside loops move out of them. Calls marked `pattern.result` get the place of
+    their result: which of a layer's buffers, and the offset in bytes.
 
     Before:
         func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
@@ -115,6 +121,8 @@ class PatternPlanMemory(Pass):
         offsets, size = plan(lifetimes, self.alignment)
         # An arena of no bytes would be no buffer; the smallest one keeps the signature the same.
         size = max(size, self.alignment)
+        starts = {op.result: offset for op, offset in zip(allocations, offsets, strict=True)}
+        _place_results(function, starts)
         arena = add_buffer_argument(function, size, "arena")
         with ir.InsertionPoint.at_block_begin(block):
             for op, offset in zip(allocations, offsets, strict=True):
@@ -138,6 +146,30 @@ class PatternPlanMemory(Pass):
         used = [positions[_ancestor(user, block)] for user in users] or [0]
         last = len(positions) if any(map(_renames, users)) else max(used)
         return Lifetime(byte_size(type_), min(used), last)
+
+
+def _place_results(function: Any, starts: dict[Any, int]) -> None:
+    """Write down where the results of marked calls lie; ``starts`` are buffers in the arena.
+
+    Buffers of a layer are arena, weights, inputs, outputs. A result in none of them, or in a part
+    of one, loses its mark.
+    """
+    roles = map(buffer_role, argument_attributes(function))
+    arguments = function.regions[0].blocks[0].arguments
+    others = [value for value, role in zip(arguments, roles, strict=True) if not role]
+    places = {value: (index, 0) for index, value in enumerate(others, start=2)}
+    places |= {value: (0, offset) for value, offset in starts.items()}
+    for call in walk(function, func.CallOp):
+        attributes = call.operation.attributes
+        if RESULT not in attributes:
+            continue
+        *_, target, _low, _high = call.operation.operands
+        while not isinstance(target.owner, ir.Block) and target.owner.name in SAME_START:
+            target = target.owner.operands[0]
+        if target in places:
+            attributes[RESULT] = placed(attributes[RESULT], *places[target])
+        else:
+            del attributes[RESULT]
 
 
 def plan(lifetimes: Sequence[Lifetime], alignment: int) -> tuple[list[int], int]:

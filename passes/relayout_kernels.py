@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
-from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
 
 
@@ -47,33 +44,6 @@ class RelayoutKernel:
     def units(self) -> int:
         """Planes, which threads share."""
         return self.planes
-
-
-def places(layout: LaneLayout | None, plane: Pair) -> npt.NDArray[np.int64]:
-    """Return which pixel each element of a plane in ``layout`` (None: plain) holds, -1 for none."""
-    pixels = np.arange(plane[0] * plane[1]).reshape(plane)
-    if layout is None:
-        return pixels.reshape(-1)
-    top, left, _, _ = layout.stored_halo
-    rows, columns = np.mgrid[0 : layout.height, 0 : layout.pitch]
-    lane_rows, lane_columns = np.divmod(np.arange(layout.lanes), layout.grid[1])
-    y = rows[..., None] - top + lane_rows * layout.block[0]
-    x = columns[..., None] - left + lane_columns * layout.block[1]
-    inside = (y >= 0) & (y < plane[0]) & (x >= 0) & (x < plane[1])
-    held = np.where(inside, pixels[y.clip(0, plane[0] - 1), x.clip(0, plane[1] - 1)], -1)
-    spare = layout.plane * layout.lanes - held.size
-    return np.concatenate([held.reshape(-1), np.full(spare, -1)])
-
-
-def relayout_table(
-    before: LaneLayout | None, after: LaneLayout | None, plane: Pair
-) -> npt.NDArray[np.int32]:
-    """Return which element of a plane in ``before`` each one in ``after`` takes, -1 for none."""
-    source, target = places(before, plane), places(after, plane)
-    found = np.full(plane[0] * plane[1], -1)
-    # The halo repeats pixels: any place that holds a pixel will do.
-    found[source[source >= 0]] = np.flatnonzero(source >= 0)
-    return np.where(target >= 0, found[target], -1).astype(np.int32)
 
 
 class RelayoutBuilder(FunctionBuilder):

@@ -15,6 +15,7 @@ from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, PLACE, WORK, Work
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS, LAYERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
+from pattern_mlir.passes.results import RESULT, result_place
 from pattern_mlir.program import Program, tensor_spec
 from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, TensorSpec
 from pattern_mlir.targets import Target
@@ -59,7 +60,8 @@ def _planned_layer(name: str, function: Any) -> PlannedLayer:
     if WORK not in attributes:
         return PlannedLayer(name, extent, boundaries, place)
     work = dataclasses.asdict(Work.from_attribute(attributes[WORK]))
-    return PlannedLayer(name, extent, boundaries, place, **work)
+    result = result_place(attributes[RESULT]) if RESULT in attributes else None
+    return PlannedLayer(name, extent, boundaries, place, **work, result=result)
 
 
 def _buffer(description: Any) -> tuple[str, TensorSpec]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,13 @@ from pattern_mlir import package
 from pattern_mlir.package import Contents
 from pattern_mlir.report import Report
 from pattern_mlir.runtime.jit import Executable
-from pattern_mlir.runtime.plan import InputError, PlannedLayer, TensorSpec
+from pattern_mlir.runtime.plan import (
+    InputError,
+    PlannedLayer,
+    TensorSpec,
+    count_parts,
+    part_of,
+)
 from pattern_mlir.structure import nested
 
 Array = npt.NDArray[Any]
@@ -117,6 +123,19 @@ class CompiledModel:
             InputError: the inputs do not fit the model.
         """
         return self._executable.run(inputs)
+
+    def parts(self, inputs: Sequence[Array]) -> list[list[Array]]:
+        """Return ``inputs`` in parts of as many images as the network was exported for."""
+        parts = count_parts(self._contents.plan, inputs)
+        return [[part_of(array, part, parts) for array in inputs] for part in range(parts)]
+
+    def trace(self, inputs: Sequence[Array]) -> Iterator[tuple[PlannedLayer, Array]]:
+        """Run the network layer by layer; yield each whose result is known, and the result.
+
+        Raises:
+            InputError: the inputs do not fit the model.
+        """
+        return self._executable.trace(inputs)
 
     def report(self) -> Report:
         """Return what was done to each layer; `print` shows it as a table."""

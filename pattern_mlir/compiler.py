@@ -56,12 +56,7 @@ def compile(
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
     for number, level in enumerate(pipelines.target_levels(machine, threads), start=1):
-        try:
-            # Once a level: after each pass it would take half of the time to compile.
-            pipelines.run(current, level.stages, pipelines.Instrumentation(verify=False))
-            current.module.operation.verify()
-        except ir.MLIRError as error:
-            raise CompileError(first_line(error, current)) from error
+        lower(current, level)
         if level.name == "layouts":
             layers = layer_reports(current)
         if level.name == "kernels":
@@ -88,6 +83,20 @@ def compile(
         report=report,
     )
     return CompiledModel(contents, input_spec, output_spec, chunk)
+
+
+def lower(program: Program, level: pipelines.Level) -> None:
+    """Take ``program`` to ``level`` from the one before it, in place.
+
+    Raises:
+        CompileError: a pass failed or left a module that does not verify.
+    """
+    try:
+        # Once a level: after each pass it would take half of the time to compile.
+        pipelines.run(program, level.stages, pipelines.Instrumentation(verify=False))
+        program.module.operation.verify()
+    except ir.MLIRError as error:
+        raise CompileError(first_line(error, program)) from error
 
 
 def _structure(spec: Any, count: int) -> Structure:

@@ -21,13 +21,14 @@ import numpy.typing as npt
 
 from pattern_mlir import __version__
 from pattern_mlir.errors import PackageError
+from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import ALIGNMENT, atomic_file
 from pattern_mlir.report import LayerReport, Report
 from pattern_mlir.runtime.library import ABI_VERSION
-from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, TensorSpec
+from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.structure import Structure
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST, WEIGHTS, CODE, REPORT = "manifest.json", "weights", "code.o", "report.json"
 MEMBERS = (MANIFEST, WEIGHTS, CODE, REPORT)
 """The members, in their order."""
@@ -244,8 +245,20 @@ def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Co
 
 
 def _layer(fields: dict[str, Any]) -> PlannedLayer:
-    boundaries = fields.pop("boundaries")
-    return PlannedLayer(boundaries=None if boundaries is None else tuple(boundaries), **fields)
+    boundaries, result = fields.pop("boundaries"), fields.pop("result")
+    return PlannedLayer(
+        boundaries=None if boundaries is None else tuple(boundaries),
+        result=None if result is None else _result(result),
+        **fields,
+    )
+
+
+def _result(fields: dict[str, Any]) -> ResultPlace:
+    shape, layout = fields.pop("shape"), fields.pop("layout")
+    if layout is not None:
+        grid, block, halo = (tuple(layout.pop(key)) for key in ("grid", "block", "halo"))
+        layout = LaneLayout(grid, block, halo, **layout)
+    return ResultPlace(shape=tuple(shape), layout=layout, **fields)
 
 
 def _specs(specs: Sequence[dict[str, Any]]) -> tuple[TensorSpec, ...]:

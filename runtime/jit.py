@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from pattern_mlir.runtime.plan import (
     PlannedLayer,
     check_inputs,
     count_parts,
+    part_of,
     repeated,
     split_anew,
 )
@@ -58,53 +59,57 @@ class Executable:
 
         A separable network takes any multiple of the images that it was exported for.
         """
-        # Holding the arrays keeps the memory that the runs point to.
-        _inputs, outputs, runs = self._prepared(inputs)
+        outputs, runs = self._prepared(inputs)
         with self._lock:
             for buffers in runs:
-                self._instance.run(buffers)
+                self._instance.run(_addresses(buffers))
         return outputs
 
     def profile(self, inputs: Sequence[Array]) -> tuple[list[Array], list[int]]:
         """Run as `run` does; return the outputs, and the nanoseconds of each layer of the plan."""
-        _inputs, outputs, runs = self._prepared(inputs)
+        outputs, runs = self._prepared(inputs)
         with self._lock:
-            times = [self._instance.profile(buffers) for buffers in runs]
+            times = [self._instance.profile(_addresses(buffers)) for buffers in runs]
         return outputs, [sum(layer) for layer in zip(*times, strict=True)]
 
-    def _prepared(
-        self, inputs: Sequence[Array]
-    ) -> tuple[list[Array], list[Array], list[list[int]]]:
-        """Return checked inputs, new outputs, and the buffers of each run that fills a part."""
+    def trace(self, inputs: Sequence[Array]) -> Iterator[tuple[PlannedLayer, Array]]:
+        """Run as `run` does, layer by layer; yield layers and their results, where these are known.
+
+        Of several parts, all layers of the first come first. Other callers wait until the iterator
+        ends or is closed.
+        """
+        _outputs, runs = self._prepared(inputs)
+        with self._lock:
+            for buffers in runs:
+                for index, layer in enumerate(self.plan.layers):
+                    self._instance.run_layer(index, _addresses(buffers))
+                    if layer.result is not None:
+                        yield layer, layer.result.read(buffers[layer.result.buffer])
+
+    def _prepared(self, inputs: Sequence[Array]) -> tuple[list[Array], list[list[Array]]]:
+        """Return new outputs, and the buffers of each run that fills a part of them."""
         parts = count_parts(self.plan, inputs)
         arrays = check_inputs([repeated(spec, parts) for spec in self.plan.inputs], inputs)
         outputs = [repeated(spec, parts).empty() for spec in self.plan.outputs]
         runs = [
             [
-                buffer.ctypes.data
-                for buffer in (
-                    self._arena,
-                    self._weights,
-                    *(_part(array, part, parts) for array in (*arrays, *outputs)),
-                )
+                self._arena,
+                self._weights,
+                *(part_of(array, part, parts) for array in (*arrays, *outputs)),
             ]
             for part in range(parts)
         ]
-        return arrays, outputs, runs
+        return outputs, runs
+
+
+def _addresses(buffers: Sequence[Array]) -> list[int]:
+    return [buffer.ctypes.data for buffer in buffers]
 
 
 def _boundaries(layer: PlannedLayer, threads: int) -> tuple[int, ...] | None:
     """Return how ``threads`` threads share ``layer``."""
     known = layer.boundaries
     return known if known is None or len(known) == threads + 1 else split_anew(known, threads)
-
-
-def _part(array: Array, part: int, parts: int) -> Array:
-    """Return the ``part``-th of ``parts`` equal parts of ``array``."""
-    if parts == 1:
-        return array
-    size = len(array) // parts
-    return array[part * size : (part + 1) * size]
 
 
 def _link(code: bytes, symbols: Sequence[str]) -> Any:

@@ -87,22 +87,24 @@ class Instance:
 
     def run(self, buffers: Sequence[int]) -> None:
         """Run all layers over the buffers at these addresses: arena, weights, inputs, outputs."""
-        self._run(buffers, None)
+        self._run(buffers, self._layers, len(self._layers), None)
+
+    def run_layer(self, index: int, buffers: Sequence[int]) -> None:
+        """Run the layer ``index`` alone, over the buffers of `run`."""
+        self._run(buffers, self._layers[index], 1, None)
 
     def profile(self, buffers: Sequence[int]) -> list[int]:
         """Run all layers as `run` does; return the nanoseconds that each took."""
         nanoseconds = (ctypes.c_int64 * len(self._layers))()
-        self._run(buffers, nanoseconds)
+        self._run(buffers, self._layers, len(self._layers), nanoseconds)
         return list(nanoseconds)
 
-    def _run(self, buffers: Sequence[int], nanoseconds: Any) -> None:
+    def _run(self, buffers: Sequence[int], layers: Any, count: int, nanoseconds: Any) -> None:
         if not self._handle:
             raise RuntimeFailure("the instance is closed; create another one")
         pointers = (ctypes.c_void_p * len(buffers))(*buffers)
         _check(
-            self._library.pattern_instance_run(
-                self._handle, self._layers, len(self._layers), pointers, nanoseconds
-            )
+            self._library.pattern_instance_run(self._handle, layers, count, pointers, nanoseconds)
         )
 
     def close(self) -> None:

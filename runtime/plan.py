@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir.errors import PatternError
+from pattern_mlir.layouts import LaneLayout, relayout_table
 
 Array = npt.NDArray[Any]
 
@@ -32,6 +34,37 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class ResultPlace:
+    """Where the result of an operation of the model lies once its layer has run.
+
+    Attributes:
+        operation: its number among the model's pattern operations (`pattern_mlir.passes.results`).
+        buffer: which of the layer's buffers it lies in, see `LayerPlan`.
+        offset: where it begins there, in bytes.
+        shape: of the result, whose elements are f32.
+        layout: the lane blocks that it lies in, their fill left out; None for plain.
+    """
+
+    operation: int
+    buffer: int
+    offset: int
+    shape: tuple[int, ...]
+    layout: LaneLayout | None = None
+
+    def read(self, buffer: Array) -> Array:
+        """Return a copy of the result, of ``shape``, out of ``buffer``; halos are left out."""
+        values = buffer.reshape(-1).view(np.uint8)[self.offset :]
+        if self.layout is None:
+            size = math.prod(self.shape)
+            return np.array(values[: 4 * size].view(np.float32).reshape(self.shape))
+        images, channels, height, width = self.shape
+        planes, elements = images * channels, self.layout.plane * self.layout.lanes
+        vectors = values[: 4 * planes * elements].view(np.float32).reshape(planes, elements)
+        table = relayout_table(self.layout, None, (height, width))
+        return np.asarray(vectors[:, table].reshape(self.shape))
+
+
+@dataclass(frozen=True)
 class PlannedLayer:
     """A layer function, and what is known of it.
 
@@ -47,6 +80,7 @@ class PlannedLayer:
         layout: of the result; empty where it is plain.
         tile: rows x columns of outputs that are in registers at a time.
         cycles: what the layer is expected to take one core; 0 for unknown.
+        result: where the result lies that the layer completes; None where that is not known.
     """
 
     symbol: str
@@ -59,6 +93,7 @@ class PlannedLayer:
     layout: str = ""
     tile: str = ""
     cycles: int = 0
+    result: ResultPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +138,14 @@ def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:
     }
     part = parts.pop()
     return int(part) if not parts and part >= 1 and part.is_integer() else 1
+
+
+def part_of(array: Array, part: int, parts: int) -> Array:
+    """Return the ``part``-th of ``parts`` equal parts of ``array``."""
+    if parts == 1:
+        return array
+    size = len(array) // parts
+    return array[part * size : (part + 1) * size]
 
 
 def repeated(spec: TensorSpec, parts: int) -> TensorSpec:

@@ -17,7 +17,7 @@ from torch_mlir.passmanager import PassManager
 from pattern_mlir.dialects import Pattern
 from pattern_mlir.dialects.dialect import PatternOperation
 from pattern_mlir.errors import InterpretError, PatternError
-from pattern_mlir.interpretation.environment import Environment
+from pattern_mlir.interpretation.environment import Environment, Observer
 from pattern_mlir.interpretation.linalg import LINALG_OPERATIONS
 from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
 from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
@@ -38,6 +38,7 @@ def interpret(
     inputs: Sequence[Any],
     *,
     dtype: type[np.floating[Any]] | None = None,
+    observe: Observer | None = None,
 ) -> list[Array]:
     """Run a module's public function and return its results.
 
@@ -48,6 +49,7 @@ def interpret(
         module: a program, or a module whose parameters all carry their `value`.
         inputs: an array for each argument, of its shape and element type.
         dtype: compute all floats in this type instead, such as `np.float64` for a reference.
+        observe: is told each operation of the function, one after the other, and its results.
 
     Raises:
         InterpretError: an operation is not known, or an assertion of the module fails.
@@ -62,7 +64,7 @@ def interpret(
             program.module.operation
         )
         function = forward_function(program.module.operation)
-        environment = Environment(program.parameters, dtype)
+        environment = Environment(program.parameters, dtype, observe=observe)
         specs = tensor_specs(function.type.inputs, function.attributes.get("arg_attrs"))
         arrays = [_array(value, index) for index, value in enumerate(inputs)]
         if dtype is not None:
@@ -109,6 +111,8 @@ def run_block(block: Any, environment: Environment) -> list[Any]:
             raise InterpretError(where + message) from None
         for result, value in zip(operation.results, results, strict=True):
             environment.bind(result, value)
+        if environment.observe is not None and not environment.in_body:
+            environment.observe(op, [environment[result] for result in operation.results])
     raise InterpretError("a block ends without a terminator")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from pattern_mlir.errors import InterpretError
 from pattern_mlir.parameters import ParameterStore
 
 Array = npt.NDArray[Any]
+
+
+Observer = Callable[[Any, Sequence[Array]], None]
+"""Is told an operation that has run, and its results."""
 
 
 class Environment:
@@ -28,14 +32,17 @@ class Environment:
         parameters: ParameterStore,
         dtype: type[np.floating[Any]] | None = None,
         callers: frozenset[str] = frozenset(),
+        observe: Observer | None = None,
     ) -> None:
         """Start without values; ``dtype`` replaces every float type.
 
-        ``callers`` are the functions that called this one, and itself.
+        ``callers`` are the functions that called this one, and itself; ``observe`` is told the
+        results of each operation outside of bodies.
         """
         self.parameters = parameters
         self.dtype = dtype
         self.callers = callers
+        self.observe = observe
         self.in_body = False
         """Whether a body runs, for all its iterations at the same time."""
         self.counters: list[Any] = []

@@ -26,6 +26,7 @@ from pattern_mlir.picture_files import is_picture
 from pattern_mlir.profiling import profile
 from pattern_mlir.runtime.plan import TensorSpec
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
+from pattern_mlir.tools.comparison import compare
 from pattern_mlir.tools.inputs import input_files, noise, read_array, read_picture
 
 Array = npt.NDArray[Any]
@@ -61,7 +62,12 @@ def _parser() -> Parser:
     parser.add_argument(
         "--chunk", type=at_least(0), default=0, help="units a thread takes at a time"
     )
-    parser.add_argument("--compare", type=Path, metavar="MODEL.pt2", help="with PyTorch's results")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="MODEL.pt2",
+        help="with PyTorch's results, and each layer with the interpreter's; may take minutes",
+    )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 
@@ -105,7 +111,8 @@ def _run(words: Sequence[str]) -> int:
     if arguments.profile:
         print(profile(model, inputs, arguments.repeat))
     if arguments.compare is not None:
-        print(_compare(arguments.compare, inputs, model.outputs, outputs))
+        for line in compare(arguments.compare, model, inputs, outputs):
+            print(line)
     return 0
 
 
@@ -159,56 +166,6 @@ def _benchmark(model: CompiledModel, inputs: Sequence[Array], repeat: int) -> st
         f"median of {repeat} runs: {statistics.median(times):.3f} ms"
         f" (80 % within {low:.3f} to {high:.3f} ms)"
     )
-
-
-def _compare(
-    path: Path, inputs: Sequence[Array], specs: Sequence[TensorSpec], outputs: Sequence[Array]
-) -> str:
-    """Return how far the outputs are from those of the model in PyTorch."""
-    expected = _results_of_torch(path, inputs)
-    if [array.shape for array in expected] != [array.shape for array in outputs]:
-        raise PatternError(
-            f"'{path}' gives outputs of shape {_shapes(expected)}, the package"
-            f" {_shapes(outputs)}; they are different models"
-        )
-    lines = []
-    for spec, ours, theirs in zip(specs, outputs, expected, strict=True):
-        with np.errstate(invalid="ignore"):  # the difference of two Inf is NaN, as it should be
-            difference = ours - theirs
-        lines.append(
-            f"{spec.name}: RMS difference {_rms(difference):.2e} of {_rms(theirs):.2e},"
-            f" largest {np.abs(difference).max(initial=0):.2e}"
-        )
-    return "\n".join(lines)
-
-
-def _shapes(arrays: Sequence[Array]) -> str:
-    return ", ".join(str(list(array.shape)) for array in arrays)
-
-
-def _rms(values: Array) -> float:
-    return math.sqrt(float(np.square(values).sum()) / max(values.size, 1))
-
-
-def _results_of_torch(path: Path, inputs: Sequence[Array]) -> list[Array]:
-    """Return the outputs of an exported model, in f64."""
-    try:
-        import torch
-        from torch.utils._pytree import tree_leaves
-    except ImportError:
-        raise PatternError("--compare needs PyTorch: pip install 'pattern-mlir[torch]'") from None
-    from pattern_mlir.importer import load_exported
-
-    module = load_exported(path).module()
-    try:
-        with torch.no_grad():
-            results = tree_leaves(module(*map(torch.from_numpy, inputs)))
-    except Exception as error:  # torch raises errors of many kinds where inputs do not fit
-        reason = str(error).strip().partition("\n")[0]
-        raise PatternError(
-            f"'{path}' does not take these inputs; is the package made from it? ({reason})"
-        ) from error
-    return [result.double().numpy() for result in results if isinstance(result, torch.Tensor)]
 
 
 def console() -> Any:

@@ -25,7 +25,7 @@
 // CHECK-LABEL: func.func @forward
 // CHECK: call @relayout_0({{.*}}) {pattern.extent = 2 : i64
 // CHECK: memref.alloc() : memref<1x2x17x4xf32>
-// CHECK: call @conv_1({{.*}}) {pattern.extent = 2 : i64, pattern.work = {{.*}}layout = "2x2 of 2x2", multiplications = 96 : i64, tile = "2x2"
+// CHECK: call @conv_1({{.*}}) {pattern.extent = 2 : i64, pattern.result = {operation = 0 : i64, type = tensor<{{.*}}, #pattern.lanes<[2, 2], [2, 2], {{.*}}>>}, pattern.work = {{.*}}layout = "2x2 of 2x2", multiplications = 96 : i64, tile = "2x2"
 // CHECK: call @conv_1({{.*}}multiplications = 128 : i64
 // CHECK: call @relayout_2
 // CHECK-NOT: pattern.conv

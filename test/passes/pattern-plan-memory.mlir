@@ -157,3 +157,34 @@ func.func private @helper() {
   memref.copy %a, %a : memref<4xf32> to memref<4xf32>
   return
 }
+
+// -----
+
+// A marked call learns where its result lies: in the arena, in the caller's buffer 3 (after arena,
+// weights and input), through a view that begins where the buffer does. Within a buffer it has no
+// place.
+// CHECK-LABEL: func.func @results
+// CHECK: call @kernel({{.*}}) {pattern.result = {buffer = 0 : i64, offset = 0 : i64, operation = 0 : i64, type = tensor<8xf32>}}
+// CHECK: call @kernel({{.*}}) {pattern.result = {buffer = 0 : i64, offset = 64 : i64, operation = 1 : i64, type = tensor<2x4xf32>}}
+// CHECK: call @kernel({{.*}}) {pattern.result = {buffer = 3 : i64, offset = 0 : i64, operation = 2 : i64, type = tensor<8xf32>}}
+// CHECK: call @half({{[^)]*}}) :
+func.func private @kernel(memref<8xf32>, memref<8xf32>, index, index)
+func.func private @half(memref<8xf32>, memref<4xf32, strided<[1], offset: 4>>, index, index)
+func.func @results(%in: memref<8xf32>, %weights: memref<64xi8> {pattern.buffer = "weights"},
+    %out: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = memref.alloc() : memref<8xf32>
+  call @kernel(%in, %a, %c0, %c1) {pattern.result = {operation = 0 : i64, type = tensor<8xf32>}}
+    : (memref<8xf32>, memref<8xf32>, index, index) -> ()
+  %b = memref.alloc() : memref<2x4xf32>
+  %line = memref.collapse_shape %b [[0, 1]] : memref<2x4xf32> into memref<8xf32>
+  call @kernel(%a, %line, %c0, %c1) {pattern.result = {operation = 1 : i64, type = tensor<2x4xf32>}}
+    : (memref<8xf32>, memref<8xf32>, index, index) -> ()
+  call @kernel(%line, %out, %c0, %c1) {pattern.result = {operation = 2 : i64, type = tensor<8xf32>}}
+    : (memref<8xf32>, memref<8xf32>, index, index) -> ()
+  %part = memref.subview %a[4] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: 4>>
+  call @half(%in, %part, %c0, %c1) {pattern.result = {operation = 3 : i64, type = tensor<4xf32>}}
+    : (memref<8xf32>, memref<4xf32, strided<[1], offset: 4>>, index, index) -> ()
+  return
+}
