@@ -180,6 +180,8 @@ def _energies(weight: Array, block: int = 1) -> Array:
 
     The last block is smaller where ``block`` does not divide the filters.
     """
+    if block < 1:
+        raise ValueError(f"a block must have at least 1 filter, got {block}")
     squares = np.square(weight, dtype=np.float64).reshape(*weight.shape[:2], -1)
     return squares if block == 1 else np.add.reduceat(squares, np.arange(0, len(weight), block))
 
