@@ -223,7 +223,8 @@ class _Lowering:
         shape = shape_of(op.input)
         row_block = before.block[1] if before.rows else 0
         products = Products((((0, 0),),), row_block=row_block)
-        tiling = choose_tiling(self._machine, products, after.block)
+        machine = self._machine.with_lanes(after.lanes)
+        tiling = choose_tiling(machine, products, after.block)
         kernel = LaneKernel(
             kind=Kind.COPY,
             images=shape[0],
@@ -312,7 +313,8 @@ class _Lowering:
         layouts = [layout_of(op.operation.operands[i]) for i in positions]
         target, source = layout_of(op.result), layouts[0]
         assert description is not None and target is not None and source is not None
-        tiling = description.tiling(self._machine, target.block, target.rows)
+        machine = self._machine.with_lanes(target.lanes)
+        tiling = description.tiling(machine, target.block, target.rows)
         joined = isinstance(op, ConcatOp)
         kernel = LaneKernel(
             kind=description.kind,
@@ -338,7 +340,7 @@ class _Lowering:
             chunk=_chunk(description, tiling),
             channel_block=tiling.channel_block,
         )
-        return kernel, description.cycles(self._machine, target.block, target.rows)
+        return kernel, description.cycles(machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
         """Return the multiply-accumulates of a convolution, without those of pruned weights."""

@@ -23,6 +23,10 @@ MULTIPLES = (1, 2, 4)
 """Blocks are multiples of these, so that those of strided consumers fit."""
 
 
+LARGEST_SHORT = 8
+"""Rows or columns of a plane for which vectors shorter than the machine's are tried."""
+
+
 Blocks = tuple[Pair, Pair, bool]
 """Grid, block and rows of a layout; halo and fill follow from the consumers."""
 
@@ -110,11 +114,13 @@ class _Node:
         self.chosen: Blocks | None = None
         self.ways: list[Blocks | None] = [None]
         costs = [description.plain_cycles]
-        for grid in _grids(machine.lanes):
+        for vectors, grid in ((v, grid) for v in machine.vectors() for grid in _grids(v.lanes)):
+            if vectors is not machine and max(description.input_plane) > LARGEST_SHORT:
+                continue
             for block in sorted({description.result_block(grid, m) for m in MULTIPLES}):
                 for rows in description.row_ways(grid, block):
                     self.ways.append((grid, block, rows))
-                    costs.append(description.cycles(machine, block, rows))
+                    costs.append(description.cycles(vectors, block, rows))
         self.costs = np.array(costs)
 
     def inputs(self) -> list[tuple[int, Any]]:

@@ -1,7 +1,7 @@
 """The machine model: what kernels in lane blocks, plain loops and changes of layout cost.
 
-Costs are counted in the time of one vector multiplication of one core. They choose between layouts
-and tiles; beside measured times, profiles print them as predictions.
+Costs are cycles of one core. They choose between layouts and tiles; beside measured times, profiles
+print them as predictions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from pattern_mlir.layouts import Pair
@@ -37,6 +37,9 @@ STREAM_RATES = ((1 << 20, 20.0), (math.inf, 6.0))
 SHAPE_CYCLES = 0.02
 """What each further shape of tile adds to a layer's cost: its code must be compiled and cached."""
 
+
+LEAST_LANES = 4
+"""Of the shortest vectors that kernels use."""
 
 LINE = 64
 """Bytes of a line of the cache."""
@@ -78,6 +81,20 @@ class Machine:
         """Vectors whose multiplication can start in a cycle; the longest go in two halves."""
         return 1 if self.lanes >= 16 else 2
 
+    def vectors(self) -> tuple[Machine, ...]:
+        """Return the machine with each length of vectors that kernels may use, the longest first.
+
+        On planes of few pixels long vectors are mostly empty, and fill the caches.
+        """
+        halves = [self]
+        while halves[-1].lanes % 2 == 0 and halves[-1].lanes // 2 >= LEAST_LANES:
+            halves.append(replace(self, lanes=halves[-1].lanes // 2))
+        return tuple(halves)
+
+    def with_lanes(self, lanes: int) -> Machine:
+        """Return the machine with vectors of ``lanes``."""
+        return replace(self, lanes=lanes)
+
     def sums(self, weights: int) -> int:
         """Return how many sums fit into registers beside ``weights`` and an input vector."""
         return max(1, self.registers - weights - 4)
@@ -86,7 +103,7 @@ class Machine:
         """Return what it takes to read ``vectors`` from data of which ``reused`` are used again."""
         size = 4 * self.lanes
         rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
-        return vectors * size / rate * self.multiplications_a_cycle
+        return vectors * size / rate
 
 
 @dataclass(frozen=True)
@@ -215,7 +232,8 @@ def _pattern_cycles(
         for y, x, tap in product(range(shape[0]), range(shape[1]), members)
     }
     sums = shape[0] * shape[1] * block
-    waiting = machine.latency / (sums * chains(sums, len(taps)))
+    pace = machine.multiplications_a_cycle
+    waiting = machine.latency * pace / (sums * chains(sums, len(taps)))
     multiplying = sums * len(taps) * max(1.0, waiting)
     read = float(len(vectors))
     if row_block:
@@ -230,7 +248,7 @@ def _pattern_cycles(
         for size, stride, own in zip(shape, strides, zip(*taps, strict=True), strict=True)
     ]
     reused = channels * under[0] * (row_block or under[1])
-    return max(multiplying, loading, machine.transfer_cycles(len(vectors), reused))
+    return max(multiplying / pace, loading / pace, machine.transfer_cycles(len(vectors), reused))
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
@@ -246,4 +264,5 @@ def stream_cycles(size: float) -> float:
 
 def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:
     """Return what a product of matrices takes, of which ``size`` bytes are read once."""
-    return max(multiplications / machine.lanes, stream_cycles(size))
+    pace = machine.lanes * machine.multiplications_a_cycle
+    return max(multiplications / pace, stream_cycles(size))

@@ -114,11 +114,13 @@ def aligned_bytes(size: int) -> Array:
     Huge pages are asked for where there is room for one: with small ones, looking up addresses
     takes up to a third of the time of a large layer.
     """
-    if size < HUGE_PAGE:
+    if size < HUGE_PAGE // 4:
         block = np.zeros(size + ALIGNMENT, np.uint8)
         start = -block.ctypes.data % ALIGNMENT
         return block[start : start + size]
-    memory = mmap.mmap(-1, size + HUGE_PAGE)
+    # Memory that processes could share, which is the default, gets no huge pages.
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
+    memory = mmap.mmap(-1, size + HUGE_PAGE, **private)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with contextlib.suppress(OSError):  # a kernel without them
             memory.madvise(mmap.MADV_HUGEPAGE)

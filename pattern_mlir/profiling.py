@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir.compiled_model import CompiledModel
+from pattern_mlir.cost import Machine
 from pattern_mlir.runtime.peak import Peak, vector_lanes
 from pattern_mlir.runtime.plan import PlannedLayer
 
@@ -123,9 +124,11 @@ def profile_of(
         processors: how many work on a layer.
     """
     best = statistics.median(peaks) * processors
+    machine = Machine(vector_lanes(), registers=32)
+    pace = machine.lanes * machine.multiplications_a_cycle
     profiled = []
     for layer, nanoseconds in zip(layers, np.median(runs, axis=0).tolist(), strict=True):
         speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9
-        predicted = layer.cycles * vector_lanes() / best * 1e9
+        predicted = layer.cycles * pace / best * 1e9
         profiled.append(LayerProfile(layer, nanoseconds, speed, speed / best, predicted))
     return Profile(tuple(profiled), best)
