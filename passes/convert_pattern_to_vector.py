@@ -57,6 +57,9 @@ LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, U
 _Tables = dict[str, npt.NDArray[Any]]
 """What kernels read of a packed weight, by name."""
 
+OWN_CACHE = 768 << 10
+"""Bytes of input that stay in a core's own cache; of more, the next tile is prefetched."""
+
 CHUNK = 256
 """Products that are added up in one f32 sum, where there are more than twice as many."""
 
@@ -339,6 +342,7 @@ class _Lowering:
             max_pool=description.max_pool,
             chunk=_chunk(description, tiling),
             channel_block=tiling.channel_block,
+            prefetch=_outgrows_cache(description, source),
         )
         return kernel, description.cycles(machine, target.block, target.rows)
 
@@ -390,6 +394,12 @@ class _Lowering:
             ir.F32Type.get() if signed.dtype.kind == "f" else ir.IntegerType.get_signless(bits)
         )
         return ParameterOp.build(name, ir.RankedTensorType.get(list(array.shape), element)).result
+
+
+def _outgrows_cache(description: LaneOperation, source: LaneLayout) -> bool:
+    """Whether a convolution's input is too large to stay in a core's own cache."""
+    size = 4 * description.images * description.channels * source.plane * source.lanes
+    return description.kind is Kind.CONVOLVE and size > OWN_CACHE
 
 
 def _unit_boundaries(op: Any, kernel: LaneKernel) -> Any:

@@ -47,6 +47,7 @@ class LaneKernel:
         max_pool: whether a 2x2 pool follows.
         chunk: kernels that are added up before their sum joins the total; 0 for all.
         channel_block: channels that all filters sum up before the next ones.
+        prefetch: whether the next tile's input and the next filter's result are asked for early.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
     """
 
@@ -70,6 +71,7 @@ class LaneKernel:
     max_pool: bool = False
     chunk: int = 0
     channel_block: int = 0
+    prefetch: bool = False
     target_channels: int = 0
     first_channel: int = 0
 

@@ -17,7 +17,7 @@ import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
-from pattern_mlir.cost import chains
+from pattern_mlir.cost import LINE, chains
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
 from pattern_mlir.passes.lane_kernel import (
@@ -166,11 +166,15 @@ class LaneKernelBuilder(FunctionBuilder):
             *buffers, low, high = self.entry.arguments
             images = scf.ForOp(self.constant(0), self.constant(kernel.images), self.constant(1))
             with ir.InsertionPoint(images.body):
-                for y, x, rows, columns in kernel.tiles():
+                tiles = list(kernel.tiles())
+                for (y, x, rows, columns), following in zip(
+                    tiles, [*tiles[1:], tiles[0]], strict=True
+                ):
                     kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-                    numbers = (kind, kernel.input_at(y, x), kernel.output_at(y, x))
-                    operand = kernel.operand.start(y, x) if kernel.operand else 0
-                    places = map(self.constant, (*numbers, operand))
+                    numbers = [kind, kernel.input_at(y, x), kernel.output_at(y, x)]
+                    numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
+                    numbers.append(kernel.input_at(*following[:2]))
+                    places = map(self.constant, numbers)
                     arguments = [*buffers, images.induction_variable, *places, low, high]
                     self._channel_blocks(self._tile_name(rows, columns), arguments)
                 scf.yield_([])
@@ -194,11 +198,11 @@ class LaneKernelBuilder(FunctionBuilder):
         """Build all filters from low to high at a tile of ``shape``, of any of the ``kinds``."""
         kernel = self._kernel
         buffer_types = self.buffer_types()
-        numbers = 7 if kernel.channel_blocks == 1 else 8
+        numbers = 8 if kernel.channel_blocks == 1 else 9
         with self.function(self._tile_name(*shape), [*buffer_types, *[self.index] * numbers]):
             arguments = list(self.entry.arguments)
             named = self._named(arguments[: len(buffer_types)])
-            image, kind, source_at, target_at, operand_at, low, high, *rest = arguments[
+            image, kind, source_at, target_at, operand_at, next_at, low, high, *rest = arguments[
                 len(buffer_types) :
             ]
             units = scf.ForOp(low, high, self.constant(1))
@@ -215,6 +219,8 @@ class LaneKernelBuilder(FunctionBuilder):
                     operand_at,
                     rest[0] if rest else self.constant(0),
                 )
+                if kernel.prefetch:
+                    self._prefetch(named, tile, next_at)
                 make = {
                     Kind.CONVOLVE: self._sums,
                     Kind.MAX_POOL: self._maxima,
@@ -223,6 +229,35 @@ class LaneKernelBuilder(FunctionBuilder):
                 self._store_sums(named, tile, make(named, tile), kinds)
                 scf.yield_([])
             func.return_([])
+
+    def _prefetch(self, buffers: _Buffers, tile: _Tile, next_at: Any) -> None:
+        """Build requests for this unit's share of the next tile, and for the next unit's result."""
+        kernel = self._kernel
+        step = max(1, LINE // (4 * kernel.source.lanes))
+        share = -(-kernel.channels // kernel.units)
+        rows, columns = (
+            (size - 1) * stride + 1 + max(tap[axis] for taps in kernel.patterns for tap in taps)
+            for axis, (size, stride) in enumerate(zip(tile.shape, kernel.strides, strict=True))
+        )
+        for number in range(share):
+            channel = arith.muli(tile.unit, self.constant(share))
+            channel = arith.addi(channel, self.constant(number))
+            channel = arith.minui(channel, self.constant(kernel.channels - 1))
+            plane = arith.addi(arith.muli(tile.image, self.constant(kernel.channels)), channel)
+            window = self._source_window(buffers, plane, next_at)
+            for y, x in product(range(rows), range(0, columns, step)):
+                place = self.constant(window.layout.offset(y, x, window.column))
+                memref.prefetch(window.view, [place], False, 2, True)
+        following = arith.addi(tile.unit, self.constant(1))
+        following = arith.minui(following, self.constant(kernel.units - 1))
+        outputs = [self._output_channel(buffers, following, f) for f in range(kernel.block)]
+        ahead = replace(tile, outputs=outputs)
+        for filter_ in range(kernel.block):
+            window = self._target_window(buffers, ahead, filter_)
+            rows, columns = (size // kernel.shrink for size in tile.shape)
+            for y, x in product(range(rows), range(0, columns, step)):
+                place = self.constant(window.layout.offset(y, x))
+                memref.prefetch(window.view, [place], True, 3, True)
 
     def _store_sums(
         self,

@@ -23,7 +23,7 @@ MULTIPLES = (1, 2, 4)
 """Blocks are multiples of these, so that those of strided consumers fit."""
 
 
-LARGEST_SHORT = 8
+LARGEST_SHORT = 4
 """Rows or columns of a plane for which vectors shorter than the machine's are tried."""
 
 
