@@ -19,6 +19,7 @@ from pattern_mlir.dialects import (
     shape_of,
     tensor_like,
 )
+from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import is_parameter
@@ -79,6 +80,13 @@ class PatternFuse(Pass):
     least_pooled: int = 1
 
     name: ClassVar[str] = "pattern-fuse"
+
+    def __post_init__(self) -> None:
+        """Raise PipelineError unless the least size is one."""
+        if self.least_pooled < 1:
+            raise PipelineError(
+                f"pattern-fuse: least-pooled must be at least 1, got {self.least_pooled}"
+            )
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Visit consumers in program order, so that each meets a producer that is fused already."""

@@ -34,13 +34,12 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import conv_shape, window_shape
 from pattern_mlir.dialects.layout import layout_of
-from pattern_mlir.layouts import LaneLayout, rows_reach
+from pattern_mlir.layouts import LaneLayout, places, relayout_table, rows_reach
 from pattern_mlir.passes.base import forward_function, walk
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
 from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
-from pattern_mlir.passes.relayout_kernels import places, relayout_table
 from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.program import Program
 from pattern_mlir.runtime.jit import Executable

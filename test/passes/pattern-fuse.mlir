@@ -1,8 +1,13 @@
 // RUN: pattern-opt --pattern-fuse %s -o %t.once
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --pattern-fuse %t.once | diff %t.once -
+// RUN: pattern-opt --pattern-fuse=least-pooled=3 %s | filecheck %s --check-prefix=LARGE
 
 // The whole epilogue, in the order of its definition, becomes one convolution.
+// With least-pooled=3 a pool to 2x2 stays by itself.
+// LARGE-LABEL: func.func @whole_epilogue
+// LARGE: %[[Y:.*]] = "pattern.conv"({{.*}} -> tensor<1x2x4x4xf32>
+// LARGE-NEXT: "pattern.max_pool"(%[[Y]])
 // CHECK-LABEL: func.func @whole_epilogue
 // CHECK: %[[BIAS:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0, 1, 2, 3]] : tensor<1x2x1x1xf32> into tensor<2xf32>
 // CHECK-NEXT: %[[Y:.*]] = "pattern.conv"(%arg0, %{{.*}}, %[[BIAS]], %arg1) {activation = #pattern.activation<"relu6", []>

@@ -19,18 +19,20 @@
 
 // An option that a pass does not have, and one with a bad value or none.
 // RUN: not pattern-opt %s --pass-pipeline='builtin.module(pattern-balance{thread=2})' >> %t 2>&1
-// RUN: not pattern-opt %s --pattern-fuse=all >> %t 2>&1
+// RUN: not pattern-opt %s --pattern-group=all >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-balance=threads=two >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-balance=threads >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-balance=threads=0 >> %t 2>&1
+// RUN: not pattern-opt %s --pattern-fuse=least-pooled=0 >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-detect=minimum-sparsity=half >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-detect=minimum-sparsity=2 >> %t 2>&1
 // RUN: not pattern-opt %s --pattern-detect=max-patterns=0 >> %t 2>&1
 // CHECK-NEXT: {{^}}pattern-opt: error: pass 'pattern-balance' has no option 'thread'; did you mean 'threads'? (has: threads)
-// CHECK-NEXT: {{^}}pattern-opt: error: pass 'pattern-fuse' has no option 'all' (has: none)
+// CHECK-NEXT: {{^}}pattern-opt: error: pass 'pattern-group' has no option 'all' (has: none)
 // CHECK-NEXT: {{^}}pattern-opt: error: option 'threads' of pass 'pattern-balance' takes int, got 'two'
 // CHECK-NEXT: {{^}}pattern-opt: error: option 'threads' of pass 'pattern-balance' needs a value, as in threads=…
 // CHECK-NEXT: {{^}}pattern-opt: error: pattern-balance: threads must be at least 1, got 0
+// CHECK-NEXT: {{^}}pattern-opt: error: pattern-fuse: least-pooled must be at least 1, got 0
 // CHECK-NEXT: {{^}}pattern-opt: error: option 'minimum-sparsity' of pass 'pattern-detect' takes float, got 'half'
 // CHECK-NEXT: {{^}}pattern-opt: error: pattern-detect: minimum-sparsity is a fraction from 0 to 1, got 2.0
 // CHECK-NEXT: {{^}}pattern-opt: error: pattern-detect: max-patterns must be at least 1, got 0
