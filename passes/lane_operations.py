@@ -24,7 +24,7 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.convolution import conv_shape
-from pattern_mlir.layouts import Pair, covering, rows_reach
+from pattern_mlir.layouts import Pair, covering, grids, rows_reach
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import (
     WIDEST_BLOCK,
@@ -188,6 +188,17 @@ class LaneOperation:
         pixels = self.channels * math.prod(self.input_plane)
         pixels += self.filters * math.prod(self.result_plane)
         return max(cycles, stream_cycles(4 * self.images * pixels))
+
+
+def least_cycles(op: Any, parameters: ParameterStore, machine: Machine) -> float:
+    """Return what ``op`` costs in the lane blocks that suit it best; infinity without a kernel."""
+    description = describe(op, parameters)
+    if description is None:
+        return math.inf
+    return min(
+        description.cycles(machine, description.result_block(grid, 1), rows=False)
+        for grid in grids(machine.lanes)
+    )
 
 
 def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:

@@ -14,7 +14,7 @@ from pattern_mlir.cost import RELAYOUT_CYCLES, Machine
 from pattern_mlir.dialects import shape_of
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
 from pattern_mlir.errors import PipelineError
-from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.layouts import LaneLayout, Pair, grids
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
@@ -114,7 +114,7 @@ class _Node:
         self.chosen: Blocks | None = None
         self.ways: list[Blocks | None] = [None]
         costs = [description.plain_cycles]
-        for vectors, grid in ((v, grid) for v in machine.vectors() for grid in _grids(v.lanes)):
+        for vectors, grid in ((v, grid) for v in machine.vectors() for grid in grids(v.lanes)):
             if vectors is not machine and max(description.input_plane) > LARGEST_SHORT:
                 continue
             for block in sorted({description.result_block(grid, m) for m in MULTIPLES}):
@@ -228,12 +228,6 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
         if len(wanted) == 1:
             layouts[value] = replace(layouts[value], fill=wanted.pop())
     return layouts
-
-
-def _grids(lanes: int) -> list[Pair]:
-    """Return every way to arrange ``lanes`` in rows and columns, the squarest first."""
-    grids = [(rows, lanes // rows) for rows in range(1, lanes + 1) if lanes % rows == 0]
-    return sorted(grids, key=lambda grid: (abs(np.log(grid[0] / grid[1])), grid[0]))
 
 
 def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.float64]]]:

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 from torch_mlir import ir
 
+from pattern_mlir.cost import Machine
 from pattern_mlir.dialects import ConvOp, LibraryAttr, ParameterOp, SparseAttr, integer
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.filters import array_of, is_parameter, split_uses
+from pattern_mlir.passes.lane_operations import least_cycles
 from pattern_mlir.patterns import Library, detect_library
 
 
@@ -25,6 +27,10 @@ class PatternDetect(Pass):
     and any number of taps; a kernel belongs to the smallest pattern that covers it, of equals to
     the first. A convolution that stays dense says why, in `dense_reason`. Convolutions that share
     a parameter share its type. Nothing but zeros is left out: no result changes.
+
+    With ``lanes`` and ``registers`` of the target's vectors, a weight whose convolutions would take
+    longer sparse than dense, by `pattern_mlir.cost`, stays dense: single weights of a 1x1
+    convolution cost a load each, dense ones share it.
 
     Precondition: the arrays of all weights are in the parameter store or in the module. Source:
     arXiv 2001.00138 (pattern and connectivity pruning), 1909.05073.
@@ -56,6 +62,8 @@ class PatternDetect(Pass):
 
     max_patterns: int = 32
     minimum_sparsity: float = 0.1
+    lanes: int = 0
+    registers: int = 32
 
     name: ClassVar[str] = "pattern-detect"
 
@@ -81,6 +89,8 @@ class PatternDetect(Pass):
             if not convolutions:
                 continue
             found = self._detect(parameter, parameters, convolutions, others)
+            if isinstance(found, Library) and self.lanes:
+                found = self._break_even(found, parameter, parameters, convolutions)
             library = found if isinstance(found, Library) else None
             parameter.result.set_type(_weight_type(parameter.result.type, library))
             for conv in convolutions:
@@ -106,6 +116,23 @@ class PatternDetect(Pass):
         if any(integer(conv.groups) > 1 for conv in convolutions) and weight.shape[1] == 1:
             return "depthwise: each filter has only one kernel"
         return detect_library(weight, self.max_patterns, self.minimum_sparsity)
+
+    def _break_even(
+        self,
+        library: Library,
+        parameter: Any,
+        parameters: ParameterStore,
+        convolutions: list[Any],
+    ) -> Library | str:
+        """Return ``library``, or that its convolutions are faster without it."""
+        machine, cycles = Machine(self.lanes, self.registers), []
+        for choice in (library, None):
+            parameter.result.set_type(_weight_type(parameter.result.type, choice))
+            cycles.append(sum(least_cycles(conv, parameters, machine) for conv in convolutions))
+        sparse, dense = cycles
+        if sparse <= dense:
+            return library
+        return f"sparse code would take {sparse:.3g} cycles, dense code {dense:.3g}"
 
 
 def _weight_type(type_: Any, library: Library | None) -> Any:

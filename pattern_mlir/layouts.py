@@ -121,6 +121,12 @@ class LaneLayout:
         return product(range(self.grid[0]), range(self.grid[1]))
 
 
+def grids(lanes: int) -> list[Pair]:
+    """Return every way to arrange ``lanes`` in rows and columns, the squarest first."""
+    found = [(rows, lanes // rows) for rows in range(1, lanes + 1) if lanes % rows == 0]
+    return sorted(found, key=lambda grid: (max(grid) / min(grid), grid[0]))
+
+
 def rows_reach(lanes: int, block: Pair, width: int, left: int, right: int) -> bool:
     """Whether a window may reach so many columns ``left`` and ``right`` of a block in rows.
 

@@ -71,7 +71,7 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
             (
                 *_own("pattern-mark-separable"),
                 make_pass("pattern-fuse", f"least-pooled={LEAST_POOLED}"),
-                *_own("pattern-detect"),
+                make_pass("pattern-detect", vectors),
                 "canonicalize",
                 "cse",
             ),
