@@ -6,7 +6,7 @@
 // each convolution are split over --threads, one if it is not given.
 // CHECK: IR Dump After {{.*}} convert-torch-to-pattern
 // CHECK: IR Dump After {{.*}} pattern-balance
-// TWO: filter_boundaries = array<i64: 0, 1, 3>
+// TWO: filter_boundaries = array<i64: 0, 2, 3>
 // ONE: filter_boundaries = array<i64: 0, 3>
 // CHECK: IR Dump After {{.*}} convert-layers-to-abi
 // RESULT: llvm.func @layer_0(%arg0: !llvm.ptr, %arg1: i64, %arg2: i64)
