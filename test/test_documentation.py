@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import generate_pages
 import numpy as np
@@ -18,7 +19,8 @@ from pruning_models import batches, network
 
 from pattern_mlir import dialects, import_program
 from pattern_mlir.program import Program
-from pattern_mlir.pruning import Recipe
+from pattern_mlir.pruning import Pruner, Recipe
+from pattern_mlir.zoo.resnet import resnet18_small
 
 ROOT = generate_pages.FOLDER.parent
 README = (ROOT / "README.md").read_text()
@@ -67,7 +69,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
 def test_the_training_loop_of_the_page_on_pruning_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (example,) = code_blocks((ROOT / "docs" / "pruning.md").read_text(), "python")
+    example, _ = code_blocks((ROOT / "docs" / "pruning.md").read_text(), "python")
     model = network()
     names = {
         "model": model,
@@ -78,6 +80,18 @@ def test_the_training_loop_of_the_page_on_pruning_runs(
     exec(compile(example, "pruning.md", "exec"), names)
     assert names["pruner"].hardened
     assert "pruned 3 of 4 convolutions" in capsys.readouterr().out
+
+
+def test_the_distillation_of_the_page_on_pruning_runs() -> None:
+    _, example = code_blocks((ROOT / "docs" / "pruning.md").read_text(), "python")
+    dense, model = resnet18_small(classes=3, filters=4), resnet18_small(classes=3, filters=4)
+    pruner = Pruner(model, Recipe(method="one_shot", pointwise="dense"))
+    loader = [(torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 2, 0]))]
+    criterion = torch.nn.functional.cross_entropy
+    names: dict[str, Any] = {"dense": dense, "model": model, "pruner": pruner, "loader": loader}
+    names["criterion"] = criterion
+    exec(compile(example, "pruning.md", "exec"), names)
+    assert names["loss"] > criterion(names["scores"], loader[0][1])
 
 
 def test_the_page_on_pruning_names_every_option() -> None:
@@ -106,6 +120,8 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target, anchor in re.findall(r"\]\(([^)#:]+)(?:#([^)]*))?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+            if not anchor:
+                continue
             headings = re.findall(r"^#+ (.*)$", (page.parent / target).read_text(), re.M)
             slugs = [heading.lower().replace(" ", "-") for heading in headings]
-            assert not anchor or anchor in slugs, f"{page.name}: {target}#{anchor}"
+            assert anchor in slugs, f"{page.name}: {target}#{anchor}"
