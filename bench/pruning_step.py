@@ -89,7 +89,7 @@ def _alone(model: nn.Module, pruner: Pruner, device: torch.device) -> float:
 
     The accumulation of gradients that triggers the masks counts, too, so this is an upper bound.
     """
-    weights = [model.get_submodule(plan.name).weight for plan in pruner.pruned_plans]
+    weights = [model.get_parameter(f"{plan.name}.weight") for plan in pruner.pruned_plans]
     zeros = [torch.zeros_like(weight) for weight in weights]
     start = _now(device)
     penalty = pruner.penalty()
