@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -71,10 +71,11 @@ class PatternPlanMemory(Pass):
     """Give every buffer of the network a place in one arena, which it takes as last argument.
 
     Buffers that are never alive together may share memory; a buffer lives from its first to its
-    last use, through all its views, or to the end where it may get another name (`scf.yield`). The
-    largest are placed first, each at the lowest free offset that is a multiple of ``alignment``
-    bytes. Allocations inside loops move out of them. Calls marked `pattern.result` get the place of
-    their result: which of a layer's buffers, and the offset in bytes.
+    last use, through all its views, or to the end where it may get another name (`scf.yield`). Each
+    goes to the lowest free offset that is a multiple of ``alignment`` bytes: the largest first, or
+    in another order that makes the arena smaller. Allocations inside loops move out of them. Calls
+    marked `pattern.result` get the place of their result: which of a layer's buffers, and the
+    offset in bytes.
 
     Before:
         func.func @forward(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
@@ -173,14 +174,34 @@ def _place_results(function: Any, starts: dict[Any, int]) -> None:
 
 
 def plan(lifetimes: Sequence[Lifetime], alignment: int) -> tuple[list[int], int]:
-    """Return each buffer's offset and the arena's size, in bytes.
+    """Return each buffer's offset and the arena's size, in bytes: of several orders the best.
 
-    Greedy by size: the largest first, each at the lowest offset where it overlaps no buffer that
-    is alive with it.
+    The largest first; those first that are large for long; in the order of their first use, and
+    backwards from their last.
     """
+    keys: tuple[Callable[[Lifetime], int], ...] = (
+        lambda buffer: -buffer.size,
+        lambda buffer: -buffer.size * (buffer.last - buffer.first + 1),
+        lambda buffer: buffer.first,
+        lambda buffer: -buffer.last,
+    )
+    numbers = range(len(lifetimes))
+    plans = [
+        _placed(
+            lifetimes, [i for _, i in sorted((key(lifetimes[i]), i) for i in numbers)], alignment
+        )
+        for key in keys
+    ]
+    return min(plans, key=lambda own: own[1])
+
+
+def _placed(
+    lifetimes: Sequence[Lifetime], order: Sequence[int], alignment: int
+) -> tuple[list[int], int]:
+    """Return offsets and size where each goes to the lowest offset that is free all its life."""
     offsets = [0] * len(lifetimes)
     placed: list[int] = []
-    for index in sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].size, i)):
+    for index in order:
         buffer = lifetimes[index]
         taken = sorted(
             (offsets[other], offsets[other] + aligned(lifetimes[other].size, alignment))
