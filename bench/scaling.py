@@ -69,7 +69,8 @@ def resnet18(compression: float) -> nn.Module:
     """Return ResNet-18 with so many times fewer weights in its 3x3 convolutions."""
     model = zoo.create("resnet18")
     if compression > 1:
-        prune_one_shot(model, connectivity_rate=max(compression / TAPS_RATE, 1.0))
+        rate = max(compression / TAPS_RATE, 1.0)
+        prune_one_shot(model, connectivity_rate=rate, pointwise="dense")
     return model
 
 
@@ -83,7 +84,7 @@ def chain(depth: float) -> nn.Module:
             for module in (nn.Conv2d(64, 64, 3, padding=1), nn.ReLU())
         ]
     model = nn.Sequential(*layers).eval()
-    prune_one_shot(model, prune_first=True)
+    prune_one_shot(model, first="prune")
     return model
 
 

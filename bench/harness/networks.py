@@ -88,7 +88,7 @@ def build(case: Case, rate: float = RATE) -> nn.Module:
     if network.convolutions_only:
         model = model.get_submodule("features")
     if case.pruned and network.prunes_3x3:
-        prune_one_shot(model, connectivity_rate=rate)
+        prune_one_shot(model, connectivity_rate=rate, pointwise="dense")
     if case.pruned and network.prunes_1x1:
         _prune_1x1(model, rate)
     _calibrate(model, network.size)
