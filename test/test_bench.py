@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scaling
 import torch
 
 from harness import environments, networks, pages, tables
@@ -312,3 +313,11 @@ class TestPages:
         assert "| MNN, sparse encoding | cannot be installed |" in page
         layers = (tmp_path / "benchmarks" / pages.LAYERS_PAGE).read_text()
         assert "| conv1 | conv | 2x8 | 4x4 | 10000.0 | 0.80 | 1.00 | 2 |" in layers
+
+
+@pytest.mark.parametrize("series", scaling.ALL, ids=lambda series: str(series.name))
+def test_every_series_makes_a_network_for_its_first_value(series: scaling.Series) -> None:
+    value = series.values[0]
+    with torch.no_grad():
+        result = series.network(value)(torch.zeros(series.shape(value)))
+    assert torch.isfinite(result).all()
