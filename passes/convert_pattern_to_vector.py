@@ -271,12 +271,12 @@ class _Lowering:
     def bilinear(self, op: Any) -> None:
         """Lower a bilinear resizing: columns first, so that long rows are mixed as a whole."""
         images, channels, rows, columns = shape_of(op.input)
-        planes = images * channels
+        planes, lanes = images * channels, self._machine.lanes
         result_rows, result_columns = shape_of(op.result)[2:]
         x = collapsed(op.input, [2, 1, 1])
         kernels = (
-            (1, MixKernel(planes, rows, columns, result_columns, False, self._machine.lanes)),
-            (0, MixKernel(planes, rows, result_columns, result_rows, True, self._machine.lanes)),
+            (1, MixKernel(planes, lanes, rows, columns, result_columns, along_rows=False)),
+            (0, MixKernel(planes, lanes, rows, result_columns, result_rows, along_rows=True)),
         )
         for axis, kernel in kernels:
             *positions, weights = op.weights(axis)

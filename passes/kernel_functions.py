@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, vector
+
+
+@dataclass(frozen=True)
+class PlaneKernel:
+    """A kernel that goes plane by plane, without tiles.
+
+    Attributes:
+        planes: how many there are, which threads share.
+        lanes: of a vector.
+    """
+
+    planes: int
+    lanes: int
+
+    @property
+    def tile(self) -> str:
+        """Nothing is cut into tiles."""
+        return ""
+
+    @property
+    def units(self) -> int:
+        """Planes, which threads share."""
+        return self.planes
 
 
 class FunctionBuilder:

@@ -8,29 +8,25 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
-from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.kernel_functions import FunctionBuilder, PlaneKernel
 
 
 @dataclass(frozen=True)
-class MixKernel:
+class MixKernel(PlaneKernel):
     """A resizing along one axis but for its tables.
 
     Result i is source[low[i]] * (1 - weight[i]) + source[high[i]] * weight[i].
 
     Attributes:
-        planes: how many there are, each [rows, columns].
-        rows, columns: of the source.
+        rows, columns: of a plane of the source.
         size: of the result along the axis.
         along_rows: whether rows are mixed, else columns.
-        lanes: of a vector.
     """
 
-    planes: int
     rows: int
     columns: int
     size: int
     along_rows: bool
-    lanes: int
 
     @property
     def word(self) -> str:
@@ -41,16 +37,6 @@ class MixKernel:
     def layout(self) -> str:
         """The result's layout in words: plain."""
         return ""
-
-    @property
-    def tile(self) -> str:
-        """Nothing is cut into tiles."""
-        return ""
-
-    @property
-    def units(self) -> int:
-        """Planes, which threads share."""
-        return self.planes
 
     @property
     def result_plane(self) -> tuple[int, int]:

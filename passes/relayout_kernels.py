@@ -8,25 +8,21 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
-from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.kernel_functions import FunctionBuilder, PlaneKernel
 
 
 @dataclass(frozen=True)
-class RelayoutKernel:
+class RelayoutKernel(PlaneKernel):
     """A change of layout: of planes that are alike, one after the other.
 
     Attributes:
-        planes: how many there are.
         source_size, target_size: elements of a plane before and after.
-        lanes: of a vector.
         fill: what elements hold that come from nowhere.
         layout: of the result in words.
     """
 
-    planes: int
     source_size: int
     target_size: int
-    lanes: int
     fill: float
     layout: str
 
@@ -34,16 +30,6 @@ class RelayoutKernel:
     def word(self) -> str:
         """What functions of this kind are called."""
         return "relayout"
-
-    @property
-    def tile(self) -> str:
-        """Nothing is cut into tiles."""
-        return ""
-
-    @property
-    def units(self) -> int:
-        """Planes, which threads share."""
-        return self.planes
 
 
 class RelayoutBuilder(FunctionBuilder):
