@@ -7,18 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pattern_mlir.patterns import (
+from pattern_mlir.pattern_selection import (
     LIBRARIES,
-    Library,
     allocate_rates,
     connectivity_mask,
     elbow,
     extract_library,
     magnitude_mask,
-    natural_patterns,
     pattern_mask,
     rank_patterns,
 )
+from pattern_mlir.patterns import Library, natural_patterns
 
 
 def weight(seed: int, *shape: int) -> np.ndarray:

@@ -10,20 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pattern_mlir.pattern_selection import connectivity_mask, extract_library, project
 from pattern_mlir.patterns import (
     EMPTY,
     Library,
     assign,
     balance_filters,
-    connectivity_mask,
     detect_library,
-    extract_library,
     group_filters,
     imbalance,
     kernel_order,
     natural_patterns,
     pack,
-    project,
     sharing_block,
     unpack,
 )

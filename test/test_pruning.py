@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pattern_mlir import patterns, zoo
+from pattern_mlir import pattern_selection, patterns, zoo
 from pattern_mlir.errors import PatternError, PruningError
 from pattern_mlir.pruning import Pruner, Recipe, prune_one_shot
 from pattern_mlir.pruning.layers import (
@@ -65,7 +65,7 @@ def test_an_intersection_is_the_nearest_weight_that_meets_both_constraints() -> 
     model = nn.Conv2d(3, 2, 3)
     before = model.weight.detach().numpy().copy()
     prune_one_shot(nn.Sequential(model), library="scp", connectivity_rate=2.0, first="prune")
-    cut = patterns.project(before, patterns.LIBRARIES["scp"])
+    cut = pattern_selection.project(before, pattern_selection.LIBRARIES["scp"])
     energy = np.square(cut).sum((2, 3)).ravel()
     nearest = np.where(energy >= np.sort(energy)[-3], 1, 0).reshape(2, 3)[..., None, None]
     np.testing.assert_array_equal(model.weight.detach().numpy(), cut * nearest)

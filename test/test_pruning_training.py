@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pattern_mlir import patterns
+from pattern_mlir import pattern_selection, patterns
 from pattern_mlir.errors import PruningError, TrainingError
 from pattern_mlir.pruning import Pruner, apply_torch_masks, prune_one_shot, read_torch_masks
 
@@ -133,9 +133,9 @@ def test_a_round_projects_and_updates_the_duals_as_admm_says() -> None:
         for constraint in ("patterns", "connectivity"):
             total = weight + before["wide"][constraint].numpy()
             if constraint == "patterns":
-                z = patterns.project(total, pruner.libraries["wide"])
+                z = pattern_selection.project(total, pruner.libraries["wide"])
             else:
-                kept = patterns.connectivity_mask(total, 2.0)
+                kept = pattern_selection.connectivity_mask(total, 2.0)
                 z = np.where(kept[..., None, None], total, 0)
             np.testing.assert_array_equal(after["auxiliary"]["wide"][constraint].numpy(), z)
             u = after["dual"]["wide"][constraint].numpy()

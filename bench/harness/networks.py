@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from pattern_mlir import patterns, zoo
+from pattern_mlir import pattern_selection, zoo
 from pattern_mlir.pruning import prune_one_shot
 
 RATE = 3.6
@@ -100,7 +100,7 @@ def _prune_1x1(model: nn.Module, rate: float) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1:
             weight = module.weight.detach().numpy()
-            kept = patterns.connectivity_mask(weight, rate, block=BLOCK)
+            kept = pattern_selection.connectivity_mask(weight, rate, block=BLOCK)
             module.weight.data *= torch.from_numpy(kept)[..., None, None]
 
 

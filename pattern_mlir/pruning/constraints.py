@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from pattern_mlir import patterns
+from pattern_mlir import pattern_selection
 from pattern_mlir.patterns import Library
 from pattern_mlir.pruning.layers import Array, LayerPlan
 
@@ -26,12 +26,12 @@ def constraint_mask(
         assert plan.taps is not None
         size = plan.shape[2] * plan.shape[3]
         extra = round((size - plan.taps) * (1 - progress))
-        return patterns.pattern_mask(weight, library, plan.block, extra)
+        return pattern_selection.pattern_mask(weight, library, plan.block, extra)
     if constraint == "connectivity":
         rate = _partial(plan.rate, progress)
-        kept = patterns.connectivity_mask(weight, rate, plan.balanced, plan.block)
+        kept = pattern_selection.connectivity_mask(weight, rate, plan.balanced, plan.block)
         return np.broadcast_to(kept[..., None, None], weight.shape)
-    return patterns.magnitude_mask(weight, _partial(plan.weight_rate, progress))
+    return pattern_selection.magnitude_mask(weight, _partial(plan.weight_rate, progress))
 
 
 def _partial(rate: float, progress: float) -> float:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pattern_mlir import patterns
+from pattern_mlir import pattern_selection
 from pattern_mlir.errors import PruningError
 from pattern_mlir.pruning.recipe import EXTRACTED, Recipe
 
@@ -207,7 +207,7 @@ def _taps(plan: LayerPlan, recipe: Recipe) -> int:
     """Return how many taps a kernel keeps; for other sizes the same share as of 3x3 kernels."""
     height, width = plan.kernel_size
     if recipe.library != EXTRACTED:
-        library = patterns.LIBRARIES[recipe.library]
+        library = pattern_selection.LIBRARIES[recipe.library]
         if library.kernel_size != plan.kernel_size:
             raise PruningError(
                 f"layer '{plan.name}': no pattern of library '{recipe.library}' fits its"
@@ -275,7 +275,7 @@ def _global_rates(
     names = {plan.name for plan in open_}
     weights = (to_array(c.weight) for c in convolutions if c.name in names)
     try:
-        return patterns.allocate_rates(weights, map(_cost, open_), kept)
+        return pattern_selection.allocate_rates(weights, map(_cost, open_), kept)
     except ValueError as error:
         raise PruningError(f"compression {recipe.compression:g} cannot be met: {error}") from None
 

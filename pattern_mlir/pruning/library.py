@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pattern_mlir import patterns
+from pattern_mlir import pattern_selection
 from pattern_mlir.errors import PruningError
 from pattern_mlir.patterns import Library
 from pattern_mlir.pruning.layers import Array, LayerPlan
@@ -26,13 +26,13 @@ def extract_libraries(
     """
     patterned = [plan for plan in plans if plan.taps is not None]
     if recipe.library != EXTRACTED:
-        return {plan.name: patterns.LIBRARIES[recipe.library] for plan in patterned}
+        return {plan.name: pattern_selection.LIBRARIES[recipe.library] for plan in patterned}
     libraries: dict[str, Library] = {}
     for group in _groups(patterned, recipe.scope):
         taps, first = group[0].taps, group[0]
         assert taps is not None
         try:
-            library = patterns.extract_library(
+            library = pattern_selection.extract_library(
                 surviving_kernels(group, weights), recipe.patterns, taps, recipe.centre
             )
         except ValueError as error:
@@ -45,7 +45,7 @@ def surviving_kernels(plans: Sequence[LayerPlan], weights: Mapping[str, Array]) 
     """Yield the weight of each plan with the kernels that connectivity removes set to zero."""
     for plan in plans:
         weight = weights[plan.name]
-        kept = patterns.connectivity_mask(weight, plan.rate, plan.balanced, plan.block)
+        kept = pattern_selection.connectivity_mask(weight, plan.rate, plan.balanced, plan.block)
         yield np.where(kept[..., None, None], weight, weight.dtype.type(0))
 
 

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from pattern_mlir.errors import PruningError, did_you_mean
-from pattern_mlir.patterns import ELBOW, LIBRARIES
+from pattern_mlir.pattern_selection import ELBOW, LIBRARIES
 
 METHODS = ("admm", "proximal", "gradual", "one_shot")
 
@@ -43,7 +43,7 @@ class Recipe:
         patterns: how many patterns an extracted library has, or `elbow`.
         taps: how many weights a 3x3 kernel keeps; kernels of other sizes keep the same share.
         centre: whether every extracted pattern has the middle tap.
-        library: `extracted`, or the name of a fixed one in `patterns.LIBRARIES`.
+        library: `extracted`, or the name of a fixed one in `pattern_selection.LIBRARIES`.
         scope: whether the `model` has one library (for each kernel size) or each `layer` its own.
         connectivity_rate: kernels over kept kernels.
         compression: weights over kept weights of the layers that are pruned, patterns and
