@@ -7,7 +7,7 @@ BENCH_STAMP := $(VENV)/.bench-installed
 SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
 
-.PHONY: help setup demo accuracy check check-all lint types lit test runtime-check package-check docs bench \
+.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check package-check docs bench \
 	lock format clean
 
 help: ## list what can be made
@@ -27,9 +27,12 @@ demo: $(STAMP) ## a pruned ResNet-18 from PyTorch to native code, on a photograp
 accuracy: $(STAMP) ## train every kind of pruning again; writes docs/accuracy.md (an hour)
 	@$(BIN)/python bench/accuracy.py
 
-check: lint types runtime-check package-check lit test ## everything that CI checks
+tools: ## install from Debian what tests run beside Python, where permitted
+	@scripts/install-tools
 
-check-all: lint types runtime-check package-check lit $(STAMP) ## the same with the long tests
+check: tools lint types runtime-check package-check lit test ## everything that CI checks
+
+check-all: tools lint types runtime-check package-check lit $(STAMP) ## the same with the long tests
 	@$(BIN)/pytest -m 'slow or not slow'
 
 lint: $(STAMP) ## format and style
