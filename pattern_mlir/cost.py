@@ -65,6 +65,8 @@ class Machine:
         latency: multiplications that must be under way to keep the unit busy.
         cache_rates: pairs (bytes, rate): data that is used again and again and takes up no more
             than so many bytes reaches the registers at so many bytes a cycle.
+        row_cycles: a row of pixels that is not in the nearest cache, beside its bytes; the rest of
+            a row is fetched ahead.
     """
 
     lanes: int
@@ -79,6 +81,7 @@ class Machine:
         (1 << 20, 30.0),
         (math.inf, 20.0),
     )
+    row_cycles: float = 0.5
 
     @property
     def multiplications_a_cycle(self) -> int:
@@ -108,6 +111,10 @@ class Machine:
         size = 4 * self.lanes
         rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
         return vectors * size / rate
+
+    def start_cycles(self, rows: int, reused: float) -> float:
+        """Return what it takes to turn to ``rows`` of pixels, see `transfer_cycles`."""
+        return self.row_cycles * rows * (4 * self.lanes * reused > self.cache_rates[0][0])
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,12 @@ class Products:
     strides: Pair = (1, 1)
     filter_block: int = 1
     row_block: int = 0
+
+    @property
+    def places(self) -> tuple[set[int], set[int]]:
+        """The rows and the columns of all taps."""
+        taps = [tap for own in self.patterns for tap in own]
+        return {row for row, _ in taps}, {column for _, column in taps}
 
 
 @functools.cache
@@ -246,13 +259,14 @@ def _pattern_cycles(
         read += sum(x not in range(row_block) for _, _, x in vectors) * machine.lanes * 4 / LINE
         vectors = stored
     loading = (read + len(taps) * block / 2) * machine.load_cycles
-    # Filters together use all pixels under the tile, one pattern only those of its taps.
-    under = [
-        (size - 1) * stride + 1 + max(own) - min(own)
-        for size, stride, own in zip(shape, strides, zip(*taps, strict=True), strict=True)
-    ]
-    reused = channels * under[0] * (row_block or under[1])
-    return max(multiplying / pace, loading / pace, machine.transfer_cycles(len(vectors), reused))
+    # Filters together use all pixels under the tile, one kernel only those of its pattern.
+    height, width = (
+        (size - 1) * stride + 1 + max(places) - min(places)
+        for size, stride, places in zip(shape, strides, products.places, strict=True)
+    )
+    reused = channels * height * (row_block or width)
+    moving = machine.transfer_cycles(len(vectors), reused)
+    return max(multiplying / pace, loading / pace, moving) + machine.start_cycles(height, reused)
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:

@@ -11,6 +11,9 @@ from pattern_mlir.errors import CompileError, did_you_mean
 DEFAULT = "x86-64-v4"
 """The processor of passes that name none."""
 
+MEASURED = "measured"
+"""This processor, whose model is measured once and kept: see `pattern_mlir.measured_machine`."""
+
 LEAST_REGISTERS = 8
 """Vector registers that a kernel needs."""
 
@@ -46,6 +49,7 @@ _NEON = Machine(
     unit_lanes=4,
     load_cycles=1.0,
     cache_rates=((64 << 10, 32.0), (256 << 10, 20.0), (2 << 20, 12.0), (math.inf, 8.0)),
+    row_cycles=0.0,
 )
 """Two units of 128 bits, two loads of 128 bits a cycle: the cores of phones since the A76."""
 
@@ -65,6 +69,7 @@ PROCESSORS = {
     "x86-64": Processor("x86_64", "x86-64", "", Machine(4, 16)),
     "x86-64-v3": Processor("x86_64", "x86-64-v3", _AVX2, Machine(8, 16)),
     "x86-64-v4": Processor("x86_64", "x86-64-v4", _AVX512, Machine(16, 32)),
+    "znver4": Processor("x86_64", "znver4", _AVX512, Machine(16, 32)),
     # LLVM's generic schedule serves cores in order and out of order, so big and little ones.
     "generic": _arm("generic", "", _NEON),
     "cortex-a55": _arm("cortex-a55", _ARM_V8_2, _A55),
@@ -98,10 +103,17 @@ def processor(name: str, architecture: str | None = None) -> Processor:
 def machine(name: str, lanes: int = 0, registers: int = 0) -> Machine:
     """Return the model of the processor ``name``, with other ``lanes`` and ``registers`` unless 0.
 
+    ``name`` is a key of `PROCESSORS`, or `MEASURED`.
+
     Raises:
         CompileError: there is no such processor, or no such vector.
     """
-    own = processor(name).machine
+    if name == MEASURED:
+        from pattern_mlir.measured_machine import measured_machine
+
+        own = measured_machine()
+    else:
+        own = processor(name).machine
     lanes, registers = lanes or own.lanes, registers or own.registers
     if lanes < 1 or registers < LEAST_REGISTERS:
         raise CompileError(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pattern_mlir.errors import CompileError, did_you_mean
-from pattern_mlir.processors import PROCESSORS, processor
+from pattern_mlir.processors import MEASURED, PROCESSORS, processor
 
 HOST = "host"
 """The target that is this machine."""
@@ -35,7 +34,7 @@ class Target:
         triple: such as `x86_64-unknown-linux-gnu`.
         cpu: LLVM's name of the processor, such as `znver4`.
         features: such as `+avx2,+fma`.
-        processor: the processor of `PROCESSORS` that the machine model takes it for.
+        processor: the processor of `PROCESSORS` that the machine model takes it for, or `MEASURED`.
         lanes: f32 that a vector holds; 0: as many as that processor's.
         registers: vector registers; 0: as many as that processor's.
     """
@@ -59,7 +58,9 @@ def target(name: str, cpu: str | None = None) -> Target:
     """Return the target ``name``; raise CompileError if there is none.
 
     `host` is the processor that this runs on, with all its features. ``cpu`` is another processor
-    of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host.
+    of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host. The
+    host's machine model is that of its processor where `PROCESSORS` has it, so that its code is the
+    same on every machine; otherwise, or with `MEASURED` for ``cpu``, it is measured.
     """
     if name not in TARGETS:
         raise CompileError(
@@ -72,12 +73,12 @@ def target(name: str, cpu: str | None = None) -> Target:
     import llvmlite.binding as llvm
 
     triple = llvm.get_process_triple()
-    if cpu is not None:
+    if cpu not in (None, MEASURED):
         known = processor(cpu, _architecture(triple))
         return Target(name, triple, known.llvm_name, known.features, cpu)
-    features = llvm.get_host_cpu_features()
-    model = _model(triple, features)
-    return Target(name, triple, llvm.get_host_cpu_name(), features.flatten(), model)
+    own, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    model = own if cpu is None and own in PROCESSORS else MEASURED
+    return Target(name, triple, own, features, model)
 
 
 def _architecture(triple: str) -> str:
@@ -86,18 +87,10 @@ def _architecture(triple: str) -> str:
     return "aarch64" if word == "arm64" else word
 
 
-def _model(triple: str, features: Mapping[str, bool]) -> str:
-    """Return the processor that comes nearest to this one."""
-    if _architecture(triple) == "aarch64":
-        return GENERIC
-    if features.get("avx512f"):
-        return "x86-64-v4"
-    return "x86-64-v3" if features.get("avx") else "x86-64"
-
-
 def processors(name: str) -> tuple[str, ...]:
     """Return the processors that the target ``name`` takes."""
     import llvmlite.binding as llvm
 
     own = _architecture(TRIPLES.get(name) or llvm.get_process_triple())
-    return tuple(key for key, known in PROCESSORS.items() if known.architecture == own)
+    known = tuple(key for key, one in PROCESSORS.items() if one.architecture == own)
+    return (*known, MEASURED) if name == HOST else known

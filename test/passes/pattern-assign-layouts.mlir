@@ -1,6 +1,6 @@
-// RUN: pattern-opt --pattern-assign-layouts=lanes=4 %s -o %t.once
+// RUN: pattern-opt --pattern-assign-layouts=processor=generic %s -o %t.once
 // RUN: filecheck %s < %t.once
-// RUN: pattern-opt --pattern-assign-layouts=lanes=4 %t.once | diff %t.once -
+// RUN: pattern-opt --pattern-assign-layouts=processor=generic %t.once | diff %t.once -
 
 // Producer and consumer share blocks; the producer writes the halo that its consumer reads. The
 // network's own arguments and results are plain, so a relayout stands at each end.
