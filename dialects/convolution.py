@@ -21,6 +21,7 @@ from pattern_mlir.dialects.dialect import (
     tensor_like,
 )
 from pattern_mlir.dialects.elementwise import activation_of
+from pattern_mlir.dialects.half_sums import HALF_SUMS, summed_in_half
 
 
 class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
@@ -32,12 +33,16 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
 
     The result is max_pool(activation(conv + bias + residual)). A weight whose type carries
     `#pattern.sparse` multiplies its kept taps only: a pruned weight never meets its activation.
+    Tensors of f16 are stored so and computed in f32; their bias may be f32.
 
     Attributes: `strides` [2], `padding` = [top, left, bottom, right], `dilations` [2] in pixels,
     `groups`; optional: `activation`, `max_pool` = [2, 2]; `output_channel`: filter i of
     the weight computes this channel of the result (a permutation; filter kernel reorder, arXiv
     2001.00138); `filter_boundaries`: thread t computes filters [b[t], b[t + 1]);
-    `dense_reason`: why the layer is not compiled as sparse.
+    `dense_reason`: why the layer is not compiled as sparse; `f16_sums` (unit, tensors of f16):
+    products may be added up in f16, at most 32 of them before their sum joins the total in f32;
+    `precision_reason`: why they may not, though that was asked for; `f16_errors`: the RMS errors,
+    measured, of such sums and of sums in f32 over the RMS of the sums.
 
     Example:
         %y = "pattern.conv"(%x, %w, %b) {dilations = array<i64: 1, 1>, groups = 1 : i64,
@@ -63,8 +68,12 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
             "output_channel": I64ArrayAttr,
             "filter_boundaries": I64ArrayAttr,
             "dense_reason": ir.StringAttr,
+            HALF_SUMS: ir.UnitAttr,
+            "precision_reason": ir.StringAttr,
+            "f16_errors": ir.DenseF64ArrayAttr,
         }
     )
+    STORED_APART = ("bias",)
 
     @classmethod
     def build(
@@ -114,6 +123,10 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
         require(min(shape) > 0, f"window is larger than the padded input: result would be {shape}")
         self._check_epilogue(shape)
         self._check_schedule(w)
+        require(
+            HALF_SUMS not in self.attributes or str(self.result.type.element_type) == "f16",
+            f"attribute '{HALF_SUMS}' needs tensors of f16, got {self.result.type}",
+        )
 
     def _check_lengths(self) -> None:
         for name, length, least in (
@@ -182,6 +195,7 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
             dilations=integers(self.dilations),
             groups=integer(self.groups),
             sparse=isinstance(ir.RankedTensorType(self.weight.type).encoding, SparseAttr),
+            half_sums=HALF_SUMS in self.attributes and x.dtype != np.float64,
         )
         if "output_channel" in self.attributes:
             placed = np.full_like(y, np.nan)
@@ -246,21 +260,35 @@ def convolve(
     dilations: Sequence[int],
     groups: int,
     sparse: bool,
+    half_sums: bool = False,
 ) -> Any:
     """Return the convolution of x [N, C, H, W] with weight [F, C / groups, KH, KW].
 
-    Where ``sparse``, weights that are zero are left out of the sums and so meet no Inf or NaN.
+    Where ``sparse``, weights that are zero are left out of the sums and so meet no Inf or NaN;
+    ``half_sums`` adds up in f16 as `summed_in_half` does.
     """
     n, filters, height, width = conv_shape(x.shape, weight.shape, strides, padding, dilations)
     top, left, bottom, right = padding
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
     padded = padded.reshape(n, groups, -1, *padded.shape[2:])
     grouped = weight.reshape(groups, filters // groups, *weight.shape[1:])
-    y = np.zeros((n, groups, filters // groups, height, width), x.dtype)
-    for i, j in np.ndindex(*weight.shape[2:]):
+    shape = (n, groups, filters // groups, height, width)
+
+    def shifted(i: int, j: int) -> Any:
         rows = i * dilations[0] + np.arange(height) * strides[0]
         columns = j * dilations[1] + np.arange(width) * strides[1]
-        planes = padded[:, :, :, rows[:, None], columns]
+        return padded[:, :, :, rows[:, None], columns]
+
+    if half_sums:
+        products = (
+            np.where(taps == 0, 0, taps * shifted(i, j)[:, :, c, None])
+            for c, i, j in np.ndindex(*weight.shape[1:])
+            for taps in [grouped[:, :, c, i, j, None, None]]
+        )
+        return summed_in_half(products, shape).reshape(n, filters, height, width)
+    y = np.zeros(shape, x.dtype)
+    for i, j in np.ndindex(*weight.shape[2:]):
+        planes = shifted(i, j)
         taps = grouped[..., i, j]
         if not sparse:
             y += np.einsum("gfc,ngchw->ngfhw", taps, planes, optimize=True)

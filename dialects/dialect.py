@@ -44,6 +44,10 @@ ATTRIBUTE_KINDS: Mapping[type, str] = MappingProxyType(
 """How each kind of attribute that is not the dialect's own is written."""
 
 
+MIXED_TYPES = frozenset({"f16", "f32"})
+"""Element types that an operation may read side by side."""
+
+
 class VerificationError(Exception):
     """An operation breaks a rule of its definition; becomes a diagnostic at its location."""
 
@@ -70,6 +74,9 @@ class PatternOperation(Pattern.Operation):
 
     # Kinds by name. No annotation: `ext` takes every annotated name for a field of the operation.
     OPTIONAL_ATTRIBUTES = MappingProxyType({})  # type: ignore[var-annotated]
+
+    # Operands that may be stored in another of `MIXED_TYPES` than the rest: those and the result.
+    STORED_APART = ()
 
     @classmethod
     def verify_invariants(cls, op: Any) -> bool:
@@ -174,9 +181,15 @@ class PatternOperation(Pattern.Operation):
         """All tensors have the same element type, and encodings that fit their shapes."""
         types = [ir.RankedTensorType(value.type) for value in (*op.operands, *op.results)]
         elements = list(dict.fromkeys(str(type_.element_type) for type_ in types))
+        apart = [op.optional_operand(name) for name in cls.STORED_APART]
+        same = {
+            str(ir.RankedTensorType(v.type).element_type) for v in op.operands if v not in apart
+        }
+        same |= {str(ir.RankedTensorType(value.type).element_type) for value in op.results}
         require(
-            len(elements) == 1,
-            f"operands and result must have one element type, got {', '.join(elements)}",
+            len(elements) == 1 or (len(same) == 1 and set(elements) <= MIXED_TYPES),
+            f"operands and result must have one element type, got {', '.join(elements)}"
+            + _apart_hint(cls.STORED_APART),
         )
         for type_ in types:
             if isinstance(type_.encoding, TensorEncoding):
@@ -194,6 +207,11 @@ class PatternOperation(Pattern.Operation):
     def interpret(self, *operands: Any) -> Any:
         """Return the result for numpy ``operands`` (None for an absent optional one)."""
         raise NotImplementedError(self.OPERATION_NAME)
+
+
+def _apart_hint(names: Sequence[str]) -> str:
+    """Return which operands may have another element type, for a message."""
+    return f" ({' and '.join(names)} may be f16 or f32 beside the others)" if names else ""
 
 
 def _is_of_kind(attribute: Any, kind: type) -> bool:

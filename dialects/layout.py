@@ -11,9 +11,13 @@ from pattern_mlir.layouts import LaneLayout
 
 
 class RelayoutOp(PatternOperation, name="relayout", traits=[ext.Pure]):
-    """The same tensor in another layout.
+    """The same tensor stored in another way: another layout, f16 for f32, or f32 for f16.
+
+    Both at a time, as a reorder of oneDNN does: what changes the layout of a tensor converts its
+    elements for nothing.
 
     Shapes: result as input. Layouts are the types' encodings; a type without one is plain NCHW.
+    f32 is rounded to the nearest f16, ties to even.
 
     Example:
         %y = "pattern.relayout"(%x) : (tensor<1x4x6x6xf32>)
@@ -23,16 +27,20 @@ class RelayoutOp(PatternOperation, name="relayout", traits=[ext.Pure]):
     result: ext.Result[ir.RankedTensorType]
     input: ext.Operand[ir.RankedTensorType]
 
+    STORED_APART = ("input",)
+
     @classmethod
-    def build(cls, input: Any, layout: LaneLayout | None) -> Any:
-        """Create the operation; None is the plain layout."""
-        return cls.create(with_layout(input.type, layout), [input], {})
+    def build(cls, input: Any, layout: LaneLayout | None, element_type: Any = None) -> Any:
+        """Create the operation; None is the plain layout, and the element type that it has."""
+        type_ = with_layout(input.type, layout)
+        return cls.create(with_elements(type_, element_type or type_.element_type), [input], {})
 
     def check(self) -> None:
         """The shape stays."""
         require(
             shape_of(self.result) == shape_of(self.input),
-            f"changes {self.input.type} into {self.result.type}; only the layout may change",
+            f"changes {self.input.type} into {self.result.type}; only layout and f16 or f32 may"
+            " change",
         )
 
     def interpret(self, x: Any) -> Any:
@@ -45,6 +53,17 @@ def with_layout(type_: Any, layout: LaneLayout | None) -> Any:
     type_ = ir.RankedTensorType(type_)
     encoding = None if layout is None else _attribute(layout)
     return ir.RankedTensorType.get(list(type_.shape), type_.element_type, encoding)
+
+
+def with_elements(type_: Any, element_type: Any) -> Any:
+    """Return the tensor type ``type_`` with another element type, its encoding kept."""
+    type_ = ir.RankedTensorType(type_)
+    return ir.RankedTensorType.get(list(type_.shape), element_type, type_.encoding)
+
+
+def is_half(value: Any) -> bool:
+    """Whether the tensor ``value`` is of f16."""
+    return isinstance(ir.RankedTensorType(value.type).element_type, ir.F16Type)
 
 
 def layout_of(value: Any) -> LaneLayout | None:

@@ -20,7 +20,10 @@ class LinearOp(PatternOperation, name="linear", traits=[ext.Pure]):
     """Fully connected layer: result = activation(input · weightᵀ + bias).
 
     Shapes: input [..., K]; weight [F, K]; bias [F]; result [..., F].
-    Attributes: optional `activation`.
+    The weight may be f16 beside an input of f32; tensors of f16 are computed in f32, their bias
+    may be f32.
+    Attributes: optional `activation`; `precision_reason`: why it has not the precision that was
+    asked for.
 
     Example:
         %y = "pattern.linear"(%x, %w, %b)
@@ -32,7 +35,10 @@ class LinearOp(PatternOperation, name="linear", traits=[ext.Pure]):
     weight: ext.Operand[ir.RankedTensorType]
     bias: ext.Operand[ir.RankedTensorType] | None = None
 
-    OPTIONAL_ATTRIBUTES = MappingProxyType({"activation": ActivationAttr})
+    OPTIONAL_ATTRIBUTES = MappingProxyType(
+        {"activation": ActivationAttr, "precision_reason": ir.StringAttr}
+    )
+    STORED_APART = ("weight", "bias")
 
     @classmethod
     def build(cls, input: Any, weight: Any, bias: Any = None, *, activation: Any = None) -> Any:

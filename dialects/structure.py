@@ -9,6 +9,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import ext
 
 from pattern_mlir.dialects.dialect import (
+    MIXED_TYPES,
     I64ArrayAttr,
     PatternOperation,
     i64,
@@ -25,7 +26,7 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
     """A parameter of the model; its data lies beside the IR under `name`.
 
     Shapes: the result's type says shape, element type and, for a pattern-sparse weight, its
-    `#pattern.sparse` encoding.
+    `#pattern.sparse` encoding. An array of f32 that the type calls f16 is rounded.
     Attributes: `name`; optional: `value` (data in the IR, for small examples), `filter_order`:
     entry i of the result's first dimension is entry filter_order[i] of the stored array.
 
@@ -59,7 +60,10 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
             require(
                 isinstance(type_, ir.RankedTensorType)
                 and list(type_.shape) == shape
-                and type_.element_type == element,
+                and (
+                    type_.element_type == element
+                    or {str(type_.element_type), str(element)} <= MIXED_TYPES
+                ),
                 f"attribute 'value' has type {type_}, but the result is {self.result.type}",
             )
         if "filter_order" in self.attributes:
@@ -93,7 +97,9 @@ class ParameterOp(PatternOperation, name="parameter", traits=[ext.Pure]):
                 f" but the module declares {type_}; module and .safetensors do not belong together"
             )
         if "filter_order" in self.attributes:
-            return stored[integers(self.attributes["filter_order"])]
+            stored = stored[integers(self.attributes["filter_order"])]
+        if isinstance(type_.element_type, ir.F16Type) and stored.dtype == np.float32:
+            return stored.astype(np.float16)
         return stored
 
 

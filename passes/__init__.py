@@ -15,6 +15,7 @@ PASS_NAMES = (
     "pattern-detect",
     "pattern-group",
     "pattern-balance",
+    "pattern-assign-precision",
     "pattern-assign-layouts",
     "convert-pattern-to-vector",
     "convert-pattern-to-linalg",

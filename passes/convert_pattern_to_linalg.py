@@ -22,6 +22,7 @@ from pattern_mlir.dialects import (
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    RelayoutOp,
     UpsampleOp,
     activation_of,
     i64_array,
@@ -31,6 +32,7 @@ from pattern_mlir.dialects import (
     tensor_like,
 )
 from pattern_mlir.dialects.convolution import window_shape
+from pattern_mlir.dialects.layout import is_half, layout_of
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.filters import split_uses
@@ -205,8 +207,7 @@ def _convolution(op: Any) -> Any:
 
 def _sum_type(op: Any) -> Any:
     """Return the type that ``op`` adds up in: f64, for f16 f32 (f64 to f16 needs a library)."""
-    half = isinstance(op.result.type.element_type, ir.F16Type)
-    return ir.F32Type.get() if half else ir.F64Type.get()
+    return ir.F32Type.get() if is_half(op.result) else ir.F64Type.get()
 
 
 def _linear(op: Any) -> Any:
@@ -239,7 +240,7 @@ def _finished(sums: Any, op: Any, bias: Any, residual: Any) -> Any:
         *addends, output = scalars
         value = total.converted(output)
         for addend in addends:
-            value = value + addend
+            value = value + addend.converted(output)
         return activated(activation_of(op), value)
 
     return nest(loops, inputs, (result, loops.counters()), body)
@@ -251,6 +252,13 @@ def _binary(combine: Callable[[Scalar, Scalar], Scalar]) -> Callable[[Any], Any]
         return elementwise(list(op.operands), lambda a, b: activated(activation, combine(a, b)))
 
     return lower
+
+
+def _relayout(op: Any) -> Any:
+    """Build the conversion of a plain tensor's elements."""
+    if layout_of(op.input) is not None or layout_of(op.result) is not None:
+        raise OperationFailure(op, "changes a layout; run convert-pattern-to-vector before")
+    return elementwise([op.input], lambda x: x, op.result.type.element_type)
 
 
 def _activate(op: Any) -> Any:
@@ -288,6 +296,7 @@ _LOWERINGS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
         LinearOp: _linear,
         MaxPoolOp: lambda op: max_pool(op.input, *op.windows()),
         MultiplyOp: _binary(Scalar.__mul__),
+        RelayoutOp: _relayout,
         UpsampleOp: upsample,
     }
 )

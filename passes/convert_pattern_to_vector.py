@@ -35,12 +35,14 @@ from pattern_mlir.dialects import (
     integers,
     shape_of,
 )
+from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout, relayout_table
 from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
 from pattern_mlir.passes.kernel_calls import KernelCalls
+from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
@@ -140,7 +142,7 @@ class ConvertPatternToVector(MachinePass):
         for op in walk(module, ir.OpView):
             lowering.number += is_numbered(op)
             with op.location, ir.InsertionPoint(op):
-                if isinstance(op, RelayoutOp):
+                if isinstance(op, RelayoutOp) and (layout_of(op.input) or layout_of(op.result)):
                     lowering.relayout(op)
                 elif isinstance(op, LANE_OPERATIONS) and layout_of(op.result):
                     lowering.operation(op)
@@ -209,6 +211,8 @@ class _Lowering:
             lanes=self._machine.lanes,
             fill=after.fill if after else 0.0,
             layout=after.words if after else "",
+            source_type=_element(op.input),
+            target_type=_element(op.result),
         )
         name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
         cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
@@ -235,6 +239,8 @@ class _Lowering:
             plane=(shape[2], shape[3]),
             tile_rows=tiling.rows,
             tile_columns=tiling.columns,
+            source_type=_element(op.input),
+            target_type=_element(op.result),
         )
         cycles = shape[0] * shape[1] * tiling.cycles
         return self._calls.call([kernel], [[self._vectors(op, op.input)]], cycles=cycles)
@@ -270,10 +276,11 @@ class _Lowering:
         images, channels, rows, columns = shape_of(op.input)
         planes, lanes = images * channels, self._machine.lanes
         result_rows, result_columns = shape_of(op.result)[2:]
+        element = _element(op.result)
         x = collapsed(op.input, [2, 1, 1])
         kernels = (
-            (1, MixKernel(planes, lanes, rows, columns, result_columns, along_rows=False)),
-            (0, MixKernel(planes, lanes, rows, result_columns, result_rows, along_rows=True)),
+            (1, MixKernel(planes, lanes, rows, columns, result_columns, False, element)),
+            (0, MixKernel(planes, lanes, rows, result_columns, result_rows, True, element)),
         )
         for axis, kernel in kernels:
             *positions, weights = op.weights(axis)
@@ -291,7 +298,13 @@ class _Lowering:
         *rows, inputs = shape_of(op.input)
         filters = shape_of(op.weight)[0]
         kernel = LinearKernel(
-            int(np.prod(rows)), inputs, filters, self._machine.lanes, activation_of(op)
+            int(np.prod(rows)),
+            inputs,
+            filters,
+            self._machine.lanes,
+            activation_of(op),
+            _element(op.result),
+            _element(op.weight),
         )
         x = collapsed(op.input, [len(rows), 1]) if rows else expanded(op.input, [[1, inputs]])
         bias = op.optional_operand("bias")
@@ -299,7 +312,8 @@ class _Lowering:
             name = f"{op.weight.owner.opview.parameter_name}.bias"
             bias = self._table(name, np.zeros(filters, np.float32))
         count = kernel.rows * inputs * filters
-        cycles = matrix_cycles(self._machine, count, 4 * inputs * filters)
+        size = ELEMENT_BYTES[kernel.weight_type] * inputs * filters
+        cycles = matrix_cycles(self._machine, count, size)
         mark = self._mark(op)
         y = self._calls.call([kernel], [[x, op.weight, bias]], count, cycles=cycles, result=mark)
         y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
@@ -313,7 +327,7 @@ class _Lowering:
         layouts = [layout_of(op.operation.operands[i]) for i in positions]
         target, source = layout_of(op.result), layouts[0]
         assert description is not None and target is not None and source is not None
-        machine = self._machine.with_lanes(target.lanes)
+        machine = description.machine(self._machine, target.lanes)
         tiling = description.tiling(machine, target.block, target.rows)
         joined = isinstance(op, ConcatOp)
         kernel = LaneKernel(
@@ -340,6 +354,9 @@ class _Lowering:
             chunk=_chunk(description, tiling),
             channel_block=tiling.channel_block,
             prefetch=_outgrows_cache(description, source),
+            source_type=description.element,
+            target_type=description.element,
+            half_sums=description.half_sums,
         )
         return kernel, description.cycles(machine, target.block, target.rows)
 
@@ -382,20 +399,33 @@ class _Lowering:
     def _table(self, name: str, array: Array) -> Any:
         """Return ``array`` as a parameter; a convolution with the same weight shares it."""
         signed = array.view(f"i{array.dtype.itemsize}") if array.dtype.kind == "u" else array
-        while name in self._parameters and not np.array_equal(self._parameters[name], signed):
+        while name in self._parameters and not _same(self._parameters[name], signed):
             name += "'"
         if name not in self._parameters:
             self._parameters.add(name, signed)
         bits = signed.dtype.itemsize * 8
+        floats = {2: ir.F16Type, 4: ir.F32Type}
         element = (
-            ir.F32Type.get() if signed.dtype.kind == "f" else ir.IntegerType.get_signless(bits)
+            floats[signed.dtype.itemsize].get()
+            if signed.dtype.kind == "f"
+            else ir.IntegerType.get_signless(bits)
         )
         return ParameterOp.build(name, ir.RankedTensorType.get(list(array.shape), element)).result
 
 
+def _same(array: Array, other: Array) -> bool:
+    return array.dtype == other.dtype and np.array_equal(array, other)
+
+
+def _element(value: Any) -> str:
+    """Return the element type of a tensor by its name."""
+    return str(ir.RankedTensorType(value.type).element_type)
+
+
 def _outgrows_cache(description: LaneOperation, source: LaneLayout) -> bool:
     """Whether a convolution's input is too large to stay in a core's own cache."""
-    size = 4 * description.images * description.channels * source.plane * source.lanes
+    size = ELEMENT_BYTES[description.element] * source.plane * source.lanes
+    size *= description.images * description.channels
     return description.kind is Kind.CONVOLVE and size > OWN_CACHE
 
 
@@ -419,13 +449,17 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     taps = max(map(len, description.library.patterns))
     share = tiling.channel_block / description.channels
     sums = max(tiling.rows) * max(tiling.columns) * tiling.filter_block
+    if description.half_sums:
+        return max(1, HALF_TERMS // taps)
     products = description.kernels / description.filters * taps * share / chains(sums, taps)
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 
 def _has_kernel(op: Any) -> bool:
-    """Whether a linear layer is of f32 and its weight is known."""
-    return is_parameter(op.weight) and str(op.result.type.element_type) == "f32"
+    """Whether a linear layer is of types that kernels know, and its weight is known."""
+    bias = op.optional_operand("bias")
+    known = {_element(value) for value in (op.result, op.weight)} <= ELEMENT_BYTES.keys()
+    return is_parameter(op.weight) and known and (bias is None or _element(bias) == "f32")
 
 
 def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:
@@ -438,9 +472,9 @@ def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:
 
 
 def _is_bilinear(op: Any) -> bool:
-    """Whether a resizing of plain planes of f32 mixes pixels."""
+    """Whether a resizing of plain planes, of a type that kernels know, mixes pixels."""
     bilinear = ir.StringAttr(op.attributes["mode"]).value == "bilinear"
-    return bilinear and str(op.result.type.element_type) == "f32"
+    return bilinear and _element(op.result) in ELEMENT_BYTES
 
 
 def _kernel_tables(packed: PackedWeights, groups: int, block: int = 1) -> _Tables:

@@ -49,6 +49,8 @@ class LaneKernel:
         channel_block: channels that all filters sum up before the next ones.
         prefetch: whether the next tile's input and the next filter's result are asked for early.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
+        source_type, target_type: elements of input and weights; of result and second operand.
+        half_sums: whether chunks are added up in f16, else all is in f32.
     """
 
     kind: Kind
@@ -74,6 +76,9 @@ class LaneKernel:
     prefetch: bool = False
     target_channels: int = 0
     first_channel: int = 0
+    source_type: str = "f32"
+    target_type: str = "f32"
+    half_sums: bool = False
 
     @property
     def shrink(self) -> int:

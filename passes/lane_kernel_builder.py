@@ -19,7 +19,7 @@ from torch_mlir.dialects import arith, func, memref, scf, vector
 
 from pattern_mlir.cost import LINE, chains
 from pattern_mlir.layouts import LaneLayout, Pair
-from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES, FunctionBuilder, vector_alignment
 from pattern_mlir.passes.lane_kernel import (
     Border,
     Cell,
@@ -102,7 +102,7 @@ class _Window:
     """What a tile sees of a plane: a view that starts where the tile does.
 
     Attributes:
-        view: one-dimensional, of f32.
+        view: one-dimensional.
         layout: of the plane.
         column: where the tile begins in a row.
     """
@@ -124,13 +124,14 @@ class LaneKernelBuilder(FunctionBuilder):
     def buffer_types(self) -> list[Any]:
         """Return the types of the buffers; tables whose length is data have an upper bound."""
         kernel = self._kernel
-        types = [self._planes([kernel.images, kernel.channels], kernel.source)]
+        source, target = self.element(kernel.source_type), self.element(kernel.target_type)
+        types = [self._planes([kernel.images, kernel.channels], kernel.source, source)]
         if kernel.kind is Kind.CONVOLVE:
             types += self._table_types()
         if kernel.operand is not None:
-            types.append(self._planes([kernel.images, kernel.filters], kernel.operand))
+            types.append(self._planes([kernel.images, kernel.filters], kernel.operand, target))
         target_channels = kernel.target_channels or kernel.filters
-        return [*types, self._planes([kernel.images, target_channels], kernel.target)]
+        return [*types, self._planes([kernel.images, target_channels], kernel.target, target)]
 
     def _table_types(self) -> list[Any]:
         """Return the types of counts, starts, channels, taps, bias and output_channel."""
@@ -143,13 +144,13 @@ class LaneKernelBuilder(FunctionBuilder):
             ir.MemRefType.get([rows, len(kernel.patterns)], index),
             ir.MemRefType.get([rows, 2], u32),
             ir.MemRefType.get([kernels], index),
-            ir.MemRefType.get([kernels * most_taps], self.f32),
+            ir.MemRefType.get([kernels * most_taps], self.element(kernel.source_type)),
             ir.MemRefType.get([kernel.filters], self.f32),
             ir.MemRefType.get([kernel.filters], u16),
         ]
 
-    def _planes(self, shape: list[int], layout: LaneLayout) -> Any:
-        return ir.MemRefType.get([*shape, layout.plane, layout.lanes], self.f32)
+    def _planes(self, shape: list[int], layout: LaneLayout, element: Any) -> Any:
+        return ir.MemRefType.get([*shape, layout.plane, layout.lanes], element)
 
     def build(self) -> None:
         """Build a function for each shape of tile, and the one that calls them for all tiles."""
@@ -233,7 +234,7 @@ class LaneKernelBuilder(FunctionBuilder):
     def _prefetch(self, buffers: _Buffers, tile: _Tile, next_at: Any) -> None:
         """Build requests for this unit's share of the next tile, and for the next unit's result."""
         kernel = self._kernel
-        step = max(1, LINE // (4 * kernel.source.lanes))
+        step = max(1, LINE // (ELEMENT_BYTES[kernel.source_type] * kernel.source.lanes))
         share = -(-kernel.channels // kernel.units)
         rows, columns = (
             (size - 1) * stride + 1 + max(tap[axis] for taps in kernel.patterns for tap in taps)
@@ -362,9 +363,11 @@ class LaneKernelBuilder(FunctionBuilder):
         with ir.InsertionPoint(chunks.body):
             first = chunks.induction_variable
             last = arith.minui(arith.addi(first, chunk), end)
-            parts = self._kernels(buffers, body, first, last, [self.splat(0.0)] * len(sums))
+            zeros = [self.splat(0.0, self._product_type)] * len(sums)
+            parts = self._kernels(buffers, body, first, last, zeros)
             totals = list(chunks.inner_iter_args)
-            scf.yield_([arith.addf(a, b) for a, b in zip(totals, parts, strict=True)])
+            wide = [Scalar(part).as_type(self.vector).value for part in parts]
+            scf.yield_([arith.addf(a, b) for a, b in zip(totals, wide, strict=True)])
         return list(chunks.results)
 
     def _kernels(
@@ -472,7 +475,7 @@ class LaneKernelBuilder(FunctionBuilder):
         for positions, uses in sweeps(self._kernel, body.taps, body.shape):
             splats = self._splats(weights, weights_at, positions)
             for (y, x), users in uses.items():
-                value = self._load(window, y, x)
+                value = self._factor(window, y, x)
                 for cell, weight in users:
                     key = (weight // self._kernel.block % count, cell)
                     values[key] = vector.fma(value, splats[weight], values[key])
@@ -480,19 +483,23 @@ class LaneKernelBuilder(FunctionBuilder):
 
     def _splats(self, weights: Any, start: Any, positions: list[int]) -> dict[int, Any]:
         """Build the weights at ``positions``, each in all lanes."""
-        splats = {}
+        splats, type_ = {}, self._product_type
         if len(positions) % 4 == 0:
-            four = ir.VectorType.get([4], self.f32)
+            four = ir.VectorType.get([4], weights.type.element_type)
+            factors = ir.VectorType.get([4], type_.element_type)
             for quad in range(0, len(positions), 4):
                 place = arith.addi(start, self.constant(positions[quad]))
-                values = vector.load(four, weights, [place], alignment=4)
+                alignment = vector_alignment(four, aligned=False)
+                values = vector.load(four, weights, [place], alignment=alignment)
+                values = Scalar(values).as_type(factors).value
                 for offset in range(4):
                     scalar = vector.extract(values, [], [offset])
-                    splats[positions[quad + offset]] = vector.broadcast(self.vector, scalar)
+                    splats[positions[quad + offset]] = vector.broadcast(type_, scalar)
             return splats
         for position in positions:
             scalar = memref.load(weights, [arith.addi(start, self.constant(position))])
-            splats[position] = vector.broadcast(self.vector, scalar)
+            scalar = Scalar(scalar).as_type(type_.element_type).value
+            splats[position] = vector.broadcast(type_, scalar)
         return splats
 
     def _finish(
@@ -516,6 +523,7 @@ class LaneKernelBuilder(FunctionBuilder):
         if kernel.max_pool:
             out = _pooled(out)
         window = self._target_window(buffers, tile, filter_)
+        out = {p: self.stored(v, window.view) for p, v in out.items()}
         for (y, x), value in out.items():
             self._store(value, window, y, x)
         self._finish_border(out, window, tile.kind, kinds)
@@ -532,7 +540,8 @@ class LaneKernelBuilder(FunctionBuilder):
             scf.yield_([])
         for stores, block in zip(todo.values(), switch.case_blocks, strict=True):
             with ir.InsertionPoint(block):
-                fill = self.splat(self._kernel.target.fill)
+                type_ = next(iter(out.values())).type
+                fill = self.splat(self._kernel.target.fill, type_)
                 for border in stores:
                     lanes = [self._kernel.target.lanes if s is None else s for s in border.sources]
                     shuffled = vector.shuffle(out[border.cell], fill, lanes)
@@ -544,23 +553,34 @@ class LaneKernelBuilder(FunctionBuilder):
         size = layout.plane * layout.lanes
         offset = arith.addi(arith.muli(plane, self.constant(size)), at)
         dynamic = ir.ShapedType.get_dynamic_stride_or_offset()
-        view = ir.MemRefType.get([size], self.f32, ir.StridedLayoutAttr.get(dynamic, [1]))
+        strides = ir.StridedLayoutAttr.get(dynamic, [1])
+        view = ir.MemRefType.get([size], buffer.type.element_type, strides)
         return memref.ReinterpretCastOp(
             view, buffer, [offset], [], [], [dynamic], [size], [1]
         ).result
 
+    @property
+    def _product_type(self) -> Any:
+        """The vector type in which products are added up."""
+        return self.half_vector if self._kernel.half_sums else self.vector
+
+    def _factor(self, window: _Window, y: int, x: int) -> Any:
+        """Build an input vector in the type of products."""
+        place = window.layout.offset(y, x, window.column)
+        aligned = place % window.layout.lanes == 0
+        value = self.load_stored(window.view, [self.constant(place)], aligned)
+        return Scalar(value).as_type(self._product_type).value
+
     def _load(self, window: _Window, y: int, x: int) -> Any:
         place = window.layout.offset(y, x, window.column)
         aligned = place % window.layout.lanes == 0
-        alignment = window.layout.lanes * 4 if aligned else 4
-        return self.load_vector(window.view, [self.constant(place)], alignment)
+        return self.load_vector(window.view, [self.constant(place)], aligned)
 
     def _store(self, value: Any, window: _Window, y: int, x: int) -> None:
         self._store_at(value, window, window.layout.offset(y, x, window.column))
 
     def _store_at(self, value: Any, window: _Window, place: int) -> None:
-        alignment = window.layout.lanes * 4
-        vector.store(value, window.view, [self.constant(place)], alignment=alignment)
+        self.store_vector(value, window.view, [self.constant(place)], aligned=True)
 
 
 def _of_filter(sums: dict[Cell, Any], filter_: int) -> dict[Pair, Any]:

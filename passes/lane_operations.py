@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.convolution import conv_shape
+from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.layouts import Pair, covering, grids, rows_reach
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import (
@@ -33,6 +34,7 @@ from pattern_mlir.passes.filters import (
     is_sparse,
     shared_filters,
 )
+from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.patterns import Library
 
@@ -69,6 +71,8 @@ class LaneOperation:
         max_pool: whether a 2x2 pool follows.
         fill: what the input's halo must hold; None where any number does.
         groups: of the convolution.
+        element: the type that tensors are stored in, `f32` or `f16`.
+        half_sums: whether products are added up in f16.
     """
 
     kind: Kind
@@ -89,6 +93,14 @@ class LaneOperation:
     max_pool: bool = False
     fill: float | None = 0.0
     groups: int = 1
+    element: str = "f32"
+    half_sums: bool = False
+
+    def machine(self, machine: Machine, lanes: int) -> Machine:
+        """Return ``machine`` as this operation uses it, with vectors of ``lanes``."""
+        if self.element == "f16":
+            return machine.for_half(lanes, self.half_sums)
+        return machine.with_lanes(lanes)
 
     @property
     def shrink(self) -> int:
@@ -172,9 +184,12 @@ class LaneOperation:
     def _most_channel_blocks(self) -> int:
         """Return into how many blocks channels may be cut; sums wait in the result meanwhile.
 
-        Every block adds the counts of its kernels to the packed weight, so there are few.
+        Every block adds the counts of its kernels to the packed weight, so there are few. In a
+        result of f16 sums cannot wait: they would be rounded.
         """
         if self.kind is not Kind.CONVOLVE or self.groups > 1 or self.max_pool:
+            return 1
+        if self.element == "f16":
             return 1
         kernels = self.kernels / self.filters
         return max(1, min(int(kernels / LEAST_KERNELS), MOST_CHANNEL_BLOCKS))
@@ -187,7 +202,7 @@ class LaneOperation:
             return cycles
         pixels = self.channels * math.prod(self.input_plane)
         pixels += self.filters * math.prod(self.result_plane)
-        return max(cycles, stream_cycles(4 * self.images * pixels))
+        return max(cycles, stream_cycles(machine.element_bytes * self.images * pixels))
 
 
 def least_cycles(op: Any, parameters: ParameterStore, machine: Machine) -> float:
@@ -206,12 +221,20 @@ def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
     result = op.operation.results[0] if len(op.operation.results) == 1 else None
     if result is None or not isinstance(result.type, ir.RankedTensorType):
         return None
-    if str(result.type.element_type) != "f32" or len(result.type.shape) != 4:
+    element = str(result.type.element_type)
+    if element not in ELEMENT_BYTES or len(result.type.shape) != 4:
         return None
+    found = _described(op, parameters)
+    return found and replace(found, element=element, half_sums=HALF_SUMS in op.attributes)
+
+
+def _described(op: Any, parameters: ParameterStore) -> LaneOperation | None:
+    """Return what `describe` does, but for the type of the elements."""
     if isinstance(op, ConvOp):
-        fits = (
-            is_parameter(op.weight) and max(shape_of(op.weight)[0], shape_of(op.input)[1]) <= MOST
-        )
+        most = max(shape_of(op.weight)[0], shape_of(op.input)[1])
+        bias = op.optional_operand("bias")
+        plain_bias = bias is None or isinstance(bias.type.element_type, ir.F32Type)
+        fits = is_parameter(op.weight) and plain_bias and most <= MOST
         return _convolution(op, parameters) if fits else None
     if isinstance(op, MaxPoolOp):
         return _max_pool(op)

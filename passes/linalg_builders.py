@@ -75,15 +75,33 @@ class Scalar:
 
     def converted(self, other: Scalar) -> Scalar:
         """Return this value in the type of ``other``."""
-        old, new = self.value.type, other.value.type
+        return self.as_type(other.value.type)
+
+    def as_type(self, new: Any) -> Scalar:
+        """Return this value in the type ``new``, a scalar's or a vector's."""
+        old = self.value.type
         if old == new:
             return self
-        conversion = arith.extf if old.width < new.width else arith.truncf
-        return Scalar(conversion(new, self.value))
+        wider = element_of(old).width < element_of(new).width
+        return Scalar((arith.extf if wider else arith.truncf)(new, self.value))
+
+    def widened(self) -> Scalar:
+        """Return an f16 as f32, which it is computed in; all else as it is."""
+        return self.as_type(computed_type(self.value.type))
 
     def apply(self, function: Callable[[Any], Any]) -> Scalar:
         """Return ``function``, a builder of the math dialect, of this value."""
         return Scalar(function(self.value))
+
+
+def element_of(type_: Any) -> Any:
+    """Return the element type of a vector type, ``type_`` of a scalar."""
+    return type_.element_type if isinstance(type_, ir.ShapedType) else type_
+
+
+def computed_type(type_: Any) -> Any:
+    """Return the type that values of ``type_`` are computed in: f16 only stores them."""
+    return ir.F32Type.get() if isinstance(type_, ir.F16Type) else type_
 
 
 def multiply_add(x: Scalar, weight: Scalar, total: Scalar) -> Scalar:
@@ -125,7 +143,8 @@ def nest(
 ) -> Any:
     """Build `linalg.generic`: output = body(*inputs, output) at every iteration of ``loops``.
 
-    Loops that do not occur in the output's indices are reductions. Returns the resulting tensor.
+    Loops that do not occur in the output's indices are reductions. Elements of f16 come to the body
+    as f32, and its value is rounded to the output's type. Returns the resulting tensor.
     """
     accesses = [*inputs, output]
     maps = [
@@ -150,16 +169,22 @@ def nest(
     )
     block = op.regions[0].blocks.append(*(value.type.element_type for value, _ in accesses))
     with ir.InsertionPoint(block):
-        linalg.YieldOp([body(*map(Scalar, block.arguments)).value])
+        value = body(*(Scalar(argument).widened() for argument in block.arguments))
+        linalg.YieldOp([value.as_type(output[0].type.element_type).value])
     return op.results[0]
 
 
-def elementwise(inputs: Sequence[Any], body: Callable[..., Scalar]) -> Any:
-    """Build body(*inputs) at every element; inputs of equal rank, dimensions equal or 1."""
+def elementwise(
+    inputs: Sequence[Any], body: Callable[..., Scalar], element_type: Any = None
+) -> Any:
+    """Build body(*inputs) at every element; inputs of equal rank, dimensions equal or 1.
+
+    The result is of ``element_type``, that of the first input unless given.
+    """
     shape = [max(sizes) for sizes in zip(*map(shape_of, inputs), strict=True)]
     loops = Loops("abcdefgh"[: len(shape)])
     accesses = [(value, repeated(loops.counters(), value, shape)) for value in inputs]
-    result = tensor.empty(shape, inputs[0].type.element_type)
+    result = tensor.empty(shape, element_type or inputs[0].type.element_type)
     return nest(loops, accesses, (result, loops.counters()), lambda *scalars: body(*scalars[:-1]))
 
 

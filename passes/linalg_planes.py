@@ -18,7 +18,9 @@ from pattern_mlir.dialects import shape_of
 from pattern_mlir.passes.linalg_builders import (
     Loops,
     Scalar,
+    computed_type,
     constant,
+    elementwise,
     filled,
     nest,
     padded,
@@ -70,7 +72,7 @@ def average_pool(op: Any) -> Any:
     x = padded_for_windows(op.input, size, kernel, strides, padding, dilations, 0)
     for i, axis in enumerate((ROWS, COLUMNS)):
         x = _slid(x, axis, size[i], kernel[i], strides[i], dilations[i], 0, Scalar.__add__)
-    return _divided(x, op.divisors())
+    return _stored(_divided(x, op.divisors()), op)
 
 
 def adaptive_average_pool(op: Any) -> Any:
@@ -84,7 +86,13 @@ def adaptive_average_pool(op: Any) -> Any:
         else:
             x = _summed_between(x, axis, bounds)
         counts.append(np.array([last - first for first, last in bounds]))
-    return _divided(x, np.outer(counts[0], counts[1]))
+    return _stored(_divided(x, np.outer(counts[0], counts[1])), op)
+
+
+def _stored(x: Any, op: Any) -> Any:
+    """Build ``x`` in the element type of the result of ``op``."""
+    type_ = op.result.type.element_type
+    return x if type_ == x.type.element_type else elementwise([x], lambda value: value, type_)
 
 
 def _slid(
@@ -97,13 +105,17 @@ def _slid(
     start: float,
     combine: Combine,
 ) -> Any:
-    """Build ``combine`` over a window that slides along ``axis`` to ``size`` positions."""
+    """Build ``combine`` over a window that slides along ``axis`` to ``size`` positions.
+
+    Sums of f16 are f32; a maximum is what it was.
+    """
     if kernel == 1 and stride == 1:
         return x
     loops = Loops("nchkw")
     source = loops.at("nchw")
     source[axis] = source[axis] * stride + loops["k"] * dilation
     shape, element_type = shape_of(x), x.type.element_type
+    element_type = element_type if combine is Scalar.maximum else computed_type(element_type)
     shape[axis] = size
     # No element of the window is read: its shape tells how far the loop k runs.
     window = tensor.empty([kernel], element_type)
@@ -123,7 +135,7 @@ def _summed_between(x: Any, axis: int, bounds: Sequence[tuple[int, int]]) -> Any
         row[: last - first] = range(first, last)
     loops = Loops("nchkw")
     counters = loops.at("nchw")
-    shape, element_type = shape_of(x), x.type.element_type
+    shape, element_type = shape_of(x), computed_type(x.type.element_type)
     shape[axis] = len(bounds)
 
     def body(position: Scalar, total: Scalar) -> Scalar:
@@ -181,7 +193,8 @@ def _mixed(x: Any, axis: int, low: Any, high: Any, weights: Any) -> Any:
         near, far = (_read(x, axis, range(4), position.value) for position in (first, second))
         return near * (weight.constant(1) - weight) + far * weight
 
-    tables = [constant(low), constant(high), constant(weights, x.type.element_type)]
+    weight_type = computed_type(x.type.element_type)
+    tables = [constant(low), constant(high), constant(weights, weight_type)]
     return _resized(x, axis, tables, body)
 
 
@@ -199,4 +212,4 @@ def _read(x: Any, axis: int, loops: Sequence[int], position: Any) -> Scalar:
     """Build the element of ``x`` at ``position`` (i64) along ``axis``, else where ``loops`` are."""
     indices = [linalg.IndexOp(loop).result for loop in loops]
     indices[axis] = arith.index_cast(ir.IndexType.get(), position)
-    return Scalar(tensor.extract(x, indices))
+    return Scalar(tensor.extract(x, indices)).widened()

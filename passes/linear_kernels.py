@@ -29,6 +29,7 @@ class LinearKernel:
         inputs, filters: of the weight [filters, inputs].
         lanes: of a vector.
         activation: an `ActivationAttr`, or None.
+        value_type, weight_type: elements of inputs and results, and of the weight.
     """
 
     rows: int
@@ -36,6 +37,8 @@ class LinearKernel:
     filters: int
     lanes: int
     activation: Any = None
+    value_type: str = "f32"
+    weight_type: str = "f32"
 
     @property
     def block(self) -> int:
@@ -80,13 +83,13 @@ class LinearBuilder(FunctionBuilder):
     def buffer_types(self) -> list[Any]:
         """Return the types of input, weight, bias and result."""
         kernel = self._kernel
-        shapes = (
-            [kernel.rows, kernel.inputs],
-            [kernel.filters, kernel.inputs],
-            [kernel.filters],
-            [kernel.rows, kernel.filters],
-        )
-        return [ir.MemRefType.get(shape, self.f32) for shape in shapes]
+        values, weights = self.element(kernel.value_type), self.element(kernel.weight_type)
+        return [
+            ir.MemRefType.get([kernel.rows, kernel.inputs], values),
+            ir.MemRefType.get([kernel.filters, kernel.inputs], weights),
+            ir.MemRefType.get([kernel.filters], self.f32),
+            ir.MemRefType.get([kernel.rows, kernel.filters], values),
+        ]
 
     def build(self) -> None:
         """Build the loops over blocks of filters and of rows."""
@@ -116,7 +119,7 @@ class LinearBuilder(FunctionBuilder):
         for (f, r), total in zip(cells, totals, strict=True):
             value = arith.addf(total, memref.load(bias, [filters[f]]))
             value = activated(kernel.activation, Scalar(value)).value
-            memref.store(value, result, [rows[r], filters[f]])
+            self.store_scalar(value, result, [rows[r], filters[f]])
 
     def _vectors(
         self, x: Any, weight: Any, filters: list[Any], rows: list[Any]
@@ -173,7 +176,7 @@ class LinearBuilder(FunctionBuilder):
         with ir.InsertionPoint(loop.body):
             place, sums = loop.induction_variable, list(loop.inner_iter_args)
             for number, (f, r) in enumerate(product(filters, rows)):
-                factor = memref.load(x, [r, place]), memref.load(weight, [f, place])
+                factor = self.load_scalar(x, [r, place]), self.load_scalar(weight, [f, place])
                 sums[number] = arith.addf(sums[number], arith.mulf(*factor))
             scf.yield_(sums)
         return list(loop.results)

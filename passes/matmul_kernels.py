@@ -157,4 +157,4 @@ class MatmulBuilder(FunctionBuilder):
             pairs = zip(chunks.inner_iter_args, inner.results, strict=True)
             scf.yield_([arith.addf(total, part) for total, part in pairs])
         for (r, v), value in zip(cells, chunks.results, strict=True):
-            vector.store(value, result, [matrix, rows[r], starts[v]], alignment=4)
+            self.store_vector(value, result, [matrix, rows[r], starts[v]])

@@ -21,12 +21,14 @@ class MixKernel(PlaneKernel):
         rows, columns: of a plane of the source.
         size: of the result along the axis.
         along_rows: whether rows are mixed, else columns.
+        value_type: elements of source and result.
     """
 
     rows: int
     columns: int
     size: int
     along_rows: bool
+    value_type: str = "f32"
 
     @property
     def word(self) -> str:
@@ -56,12 +58,13 @@ class MixBuilder(FunctionBuilder):
     def buffer_types(self) -> list[Any]:
         """Return the types of source, low, high, weights and result."""
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
+        values = self.element(kernel.value_type)
         return [
-            ir.MemRefType.get([kernel.planes, kernel.rows, kernel.columns], self.f32),
+            ir.MemRefType.get([kernel.planes, kernel.rows, kernel.columns], values),
             ir.MemRefType.get([kernel.size], i32),
             ir.MemRefType.get([kernel.size], i32),
             ir.MemRefType.get([kernel.size], self.f32),
-            ir.MemRefType.get([kernel.planes, *kernel.result_plane], self.f32),
+            ir.MemRefType.get([kernel.planes, *kernel.result_plane], values),
         ]
 
     def build(self) -> None:
@@ -82,7 +85,7 @@ class MixBuilder(FunctionBuilder):
                         start = arith.muli(vectors.induction_variable, self.constant(lanes))
                         at = arith.minui(start, self.constant(columns - lanes))
                         value = make(buffers, plane, row, at)
-                        vector.store(value, buffers[-1], [plane, row, at], alignment=4)
+                        self.store_vector(value, buffers[-1], [plane, row, at])
                         scf.yield_([])
                     scf.yield_([])
                 scf.yield_([])
@@ -111,8 +114,7 @@ class MixBuilder(FunctionBuilder):
         )
         origin = [plane, row, self.constant(0)]
         near, far = (
-            vector.gather(
-                self.vector,
+            self.gather(
                 source,
                 origin,
                 vector.load(numbers, table, [at], alignment=4),

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from torch_mlir import ir
 
 from pattern_mlir.cost import RELAYOUT_CYCLES, Machine
-from pattern_mlir.dialects import shape_of
+from pattern_mlir.dialects import ConvOp, shape_of
+from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
 from pattern_mlir.layouts import LaneLayout, Pair, grids
 from pattern_mlir.parameters import ParameterStore
@@ -75,10 +76,12 @@ class PatternAssignLayouts(MachinePass):
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Choose, then write the layouts into the types."""
         nodes = []
+        # Where sums are f16, vectors hold twice as many of them.
+        long_halves = any(HALF_SUMS in conv.attributes for conv in walk(module, ConvOp))
         for op in walk(module, ir.OpView):
             description = describe(op, parameters)
             if description is not None and layout_of(op.result) is None:
-                nodes.append(_Node(op, description, self.machine))
+                nodes.append(_Node(op, description, self.machine, long_halves))
         edges = list(_edges(nodes))
         chosen = solve([node.costs for node in nodes], edges)
         for node, way in zip(nodes, chosen, strict=True):
@@ -95,15 +98,21 @@ class PatternAssignLayouts(MachinePass):
 class _Node:
     """An operation, the ways to run it, and what each costs; way 0 is plain loops."""
 
-    def __init__(self, op: Any, description: LaneOperation, machine: Machine) -> None:
+    def __init__(
+        self, op: Any, description: LaneOperation, machine: Machine, long_halves: bool
+    ) -> None:
         self.op = op
         self.description = description
         self.chosen: Blocks | None = None
         self.ways: list[Blocks | None] = [None]
         costs = [description.plain_cycles]
-        for vectors, grid in ((v, grid) for v in machine.vectors() for grid in grids(v.lanes)):
-            if vectors is not machine and max(description.input_plane) > LARGEST_SHORT:
+        lengths = [own.lanes for own in machine.vectors()]
+        if long_halves and description.element == "f16":
+            lengths.insert(0, 2 * machine.lanes)
+        for lanes, grid in ((n, grid) for n in lengths for grid in grids(n)):
+            if lanes != lengths[0] and max(description.input_plane) > LARGEST_SHORT:
                 continue
+            vectors = description.machine(machine, lanes)
             for block in sorted({description.result_block(grid, m) for m in MULTIPLES}):
                 for rows in description.row_ways(grid, block):
                     self.ways.append((grid, block, rows))
@@ -161,7 +170,10 @@ def _blocks(layout: LaneLayout) -> Blocks:
 
 
 class _Copies:
-    """Copies of tensors in other layouts: one for all that read the same blocks."""
+    """Copies of tensors in other layouts: one for all that read the same blocks.
+
+    A plain copy in another element type is not made first: a relayout converts, too.
+    """
 
     def __init__(self, nodes: Sequence[_Node], layouts: dict[Any, LaneLayout]) -> None:
         """Join the halos of those of ``nodes`` that read the same copy."""
@@ -176,8 +188,12 @@ class _Copies:
     def get(self, key: Any, user: Any) -> Any:
         """Return the copy; the first ``user`` in program order has it made before it."""
         if key not in self._made:
+            value, element = key[0], key[0].type.element_type
+            producer = None if isinstance(value.owner, ir.Block) else value.owner.opview
+            if isinstance(producer, RelayoutOp) and layout_of(value) is None:
+                value = producer.input
             with ir.InsertionPoint(user), user.location:
-                self._made[key] = RelayoutOp.build(key[0], self._layouts[key]).result
+                self._made[key] = RelayoutOp.build(value, self._layouts[key], element).result
         return self._made[key]
 
 

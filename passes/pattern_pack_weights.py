@@ -96,7 +96,8 @@ def _key(op: Any) -> Hashable:
     """Return what tells the array of ``op`` from others."""
     if isinstance(op, ParameterOp):
         attributes = op.attributes
-        return op.parameter_name, attributes.get("filter_order"), attributes.get("value")
+        element = str(ir.RankedTensorType(op.result.type).element_type)
+        return op.parameter_name, attributes.get("filter_order"), attributes.get("value"), element
     literal: Hashable = op.value
     return literal
 

@@ -19,12 +19,15 @@ class RelayoutKernel(PlaneKernel):
         source_size, target_size: elements of a plane before and after.
         fill: what elements hold that come from nowhere.
         layout: of the result in words.
+        source_type, target_type: elements before and after.
     """
 
     source_size: int
     target_size: int
     fill: float
     layout: str
+    source_type: str = "f32"
+    target_type: str = "f32"
 
     @property
     def word(self) -> str:
@@ -45,9 +48,13 @@ class RelayoutBuilder(FunctionBuilder):
         """Return the types of input, table and result."""
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
         return [
-            ir.MemRefType.get([kernel.planes, kernel.source_size], self.f32),
+            ir.MemRefType.get(
+                [kernel.planes, kernel.source_size], self.element(kernel.source_type)
+            ),
             ir.MemRefType.get([kernel.target_size], i32),
-            ir.MemRefType.get([kernel.planes, kernel.target_size], self.f32),
+            ir.MemRefType.get(
+                [kernel.planes, kernel.target_size], self.element(kernel.target_type)
+            ),
         ]
 
     def build(self) -> None:
@@ -85,8 +92,8 @@ class RelayoutBuilder(FunctionBuilder):
         known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
         fill = self.splat(self._kernel.fill)
         origin = [plane, self.constant(0)]
-        value = vector.gather(self.vector, source, origin, position, known, fill)
-        vector.store(value, target, [plane, at], alignment=4)
+        value = self.gather(source, origin, position, known, fill)
+        self.store_vector(value, target, [plane, at])
 
     def _element(self, buffers: list[Any], plane: Any, at: Any) -> None:
         source, table, target = buffers
@@ -95,5 +102,5 @@ class RelayoutBuilder(FunctionBuilder):
         known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
         place = arith.index_cast(self.index, arith.maxsi(position, zero))
         fill = arith.constant(self.f32, self._kernel.fill)
-        value = arith.select(known, memref.load(source, [plane, place]), fill)
-        memref.store(value, target, [plane, at])
+        value = arith.select(known, self.load_scalar(source, [plane, place]), fill)
+        self.store_scalar(value, target, [plane, at])

@@ -48,4 +48,5 @@ def result_place(mark: Any) -> ResultPlace:
     operation, buffer, offset = (integer(mark[key]) for key in ("operation", "buffer", "offset"))
     # What fills the halo is not read back, and may be infinite, which JSON cannot say.
     layout = layout and replace(layout, fill=0.0)
-    return ResultPlace(operation, buffer, offset, tuple(type_.shape), layout)
+    half = isinstance(type_.element_type, ir.F16Type)
+    return ResultPlace(operation, buffer, offset, tuple(type_.shape), layout, half)

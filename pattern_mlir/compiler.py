@@ -35,6 +35,7 @@ def compile(
     threads: int = 1,
     *,
     cpu: str | None = None,
+    precision: str = "f32",
     chunk: int = 0,
     levels: Path | None = None,
 ) -> CompiledModel:
@@ -47,6 +48,8 @@ def compile(
         threads: how many threads run the network.
         cpu: the processor to compile for, one of `processors.PROCESSORS`; None: this one, or
             `generic` for another machine.
+        precision: what tensors are stored in and sums added up in (docs/precision.md): `f32`,
+            `f16-linear-weights`, `f16-acc32` or `f16`.
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
@@ -58,7 +61,7 @@ def compile(
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
-    for number, level in enumerate(pipelines.target_levels(machine, threads), start=1):
+    for number, level in enumerate(pipelines.target_levels(machine, threads, precision), start=1):
         lower(current, level)
         if level.name == "layouts":
             layers = layer_reports(current)
@@ -72,7 +75,7 @@ def compile(
     plan = codegen.layer_plan(current)
     weights = current.parameters[WEIGHTS]
     sizes = {"arena_bytes": plan.arena_bytes, "weight_bytes": weights.nbytes}
-    report = Report(layers, _fallbacks(current), plain, threads, **sizes)
+    report = Report(layers, _fallbacks(current), plain, threads, **sizes, precision=precision)
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
     contents = Contents(
         code=codegen.object_code(current, machine),

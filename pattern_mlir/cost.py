@@ -67,6 +67,9 @@ class Machine:
             than so many bytes reaches the registers at so many bytes a cycle.
         row_cycles: a row of pixels that is not in the nearest cache, beside its bytes; the rest of
             a row is fetched ahead.
+        element_bytes: of an element in memory.
+        sum_registers: registers that a vector of sums takes.
+        conversions: multiplications that could start while a loaded vector becomes f32.
     """
 
     lanes: int
@@ -82,6 +85,9 @@ class Machine:
         (math.inf, 20.0),
     )
     row_cycles: float = 0.5
+    element_bytes: int = 4
+    sum_registers: int = 1
+    conversions: int = 0
 
     @property
     def multiplications_a_cycle(self) -> int:
@@ -102,19 +108,31 @@ class Machine:
         """Return the machine with vectors of ``lanes``."""
         return replace(self, lanes=lanes)
 
+    def for_half(self, lanes: int, half_sums: bool) -> Machine:
+        """Return the machine as it works on f16 in vectors of ``lanes``.
+
+        Vectors longer than its own are sums in several registers, unless they are f16, too.
+        """
+        half = replace(self, lanes=lanes, element_bytes=2)
+        if half_sums:
+            return replace(half, unit_lanes=2 * self.unit_lanes)
+        registers = -(-lanes // self.lanes)
+        return replace(half, sum_registers=registers, conversions=1)
+
     def sums(self, weights: int) -> int:
         """Return how many sums fit into registers beside ``weights`` and an input vector."""
-        return max(1, self.registers - weights - 4)
+        return max(1, (self.registers - weights - 4) // self.sum_registers)
 
     def transfer_cycles(self, vectors: int, reused: float) -> float:
         """Return what it takes to read ``vectors`` from data of which ``reused`` are used again."""
-        size = 4 * self.lanes
+        size = self.element_bytes * self.lanes
         rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
         return vectors * size / rate
 
     def start_cycles(self, rows: int, reused: float) -> float:
         """Return what it takes to turn to ``rows`` of pixels, see `transfer_cycles`."""
-        return self.row_cycles * rows * (4 * self.lanes * reused > self.cache_rates[0][0])
+        size = self.element_bytes * self.lanes * reused
+        return self.row_cycles * rows * (size > self.cache_rates[0][0])
 
 
 @dataclass(frozen=True)
@@ -251,12 +269,13 @@ def _pattern_cycles(
     sums = shape[0] * shape[1] * block
     pace = machine.multiplications_a_cycle
     waiting = machine.latency * pace / (sums * chains(sums, len(taps)))
-    multiplying = sums * len(taps) * max(1.0, waiting)
+    multiplying = sums * len(taps) * max(1.0, waiting) + machine.conversions * len(vectors)
     read = float(len(vectors))
     if row_block:
         # Vectors that are not aligned share memory, and some lie across two lines of the cache.
         stored = {(group, y, x % row_block) for group, y, x in vectors}
-        read += sum(x not in range(row_block) for _, _, x in vectors) * machine.lanes * 4 / LINE
+        size = machine.lanes * machine.element_bytes
+        read += sum(x not in range(row_block) for _, _, x in vectors) * size / LINE
         vectors = stored
     loading = (read + len(taps) * block / 2) * machine.load_cycles
     # Filters together use all pixels under the tile, one kernel only those of its pattern.

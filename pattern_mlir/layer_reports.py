@@ -12,11 +12,13 @@ from torch_mlir import ir
 from pattern_mlir import patterns
 from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
 from pattern_mlir.dialects.convolution import conv_shape
-from pattern_mlir.dialects.layout import layout_of
+from pattern_mlir.dialects.half_sums import HALF_SUMS
+from pattern_mlir.dialects.layout import is_half, layout_of
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import place, walk
 from pattern_mlir.passes.filters import is_parameter
 from pattern_mlir.passes.lane_operations import describe
+from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import Program
 from pattern_mlir.report import LayerReport
 
@@ -71,7 +73,21 @@ def _layer(op: Any, program: Program) -> LayerReport:
         layout=_layout(op),
         **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
+        **_precision(op),
     )
+
+
+def _precision(op: Any) -> dict[str, Any]:
+    """Return precision, errors and reason of a layer, as fields of its report."""
+    words = {(True, True): "f16-acc32", (False, True): "f16-linear-weights"}
+    precision = words.get((is_half(op.result), is_half(op.weight)), "f32")
+    fields: dict[str, Any] = {"precision": "f16" if HALF_SUMS in op.attributes else precision}
+    if "f16_errors" in op.attributes:
+        errors = list(ir.DenseF64ArrayAttr(op.attributes["f16_errors"]))
+        fields["half_error"], fields["single_error"] = errors
+    if "precision_reason" in op.attributes:
+        fields["precision_reason"] = ir.StringAttr(op.attributes["precision_reason"]).value
+    return fields
 
 
 def _computed_weight(op: Any) -> LayerReport:
@@ -90,6 +106,7 @@ def _computed_weight(op: Any) -> LayerReport:
         layout=_layout(op),
         **_sizes(None, None),
         dense_reason=_dense_reason(op),
+        **_precision(op),
     )
 
 
@@ -98,7 +115,7 @@ def plain_operations(program: Program) -> tuple[str, ...]:
     found = []
     for op in walk(program.module.operation, ir.OpView):
         name = op.operation.name
-        if name.startswith("pattern.") and name != "pattern.parameter":
+        if is_numbered(op):
             known = describe(op, program.parameters) is not None
             reason = "costs less so" if known else "has no vector kernel of this form"
             found.append(f"{name.removeprefix('pattern.')} at {place(op.location)}: {reason}")

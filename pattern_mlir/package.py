@@ -29,7 +29,7 @@ from pattern_mlir.runtime.library import ABI_VERSION
 from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.structure import Structure
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST, WEIGHTS, CODE, REPORT = "manifest.json", "weights", "code.o", "report.json"
 MEMBERS = (MANIFEST, WEIGHTS, CODE, REPORT)
 """The members, in their order."""

@@ -56,8 +56,12 @@ Measured at 512 channels: on planes of 14x14 1.89 ms together, 1.42 one after th
 """
 
 
-def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
+def target_levels(
+    target: Target | str, threads: int = 1, precision: str = "f32"
+) -> tuple[Level, ...]:
     """Return the whole pipeline of ``target``, level by level.
+
+    ``precision`` is one of `pattern_mlir.passes.pattern_assign_precision.PRECISIONS`.
 
     It takes a module at the torch level or any later one on tensors: passes that find nothing to
     do change nothing.
@@ -81,7 +85,11 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
         ),
         Level(
             "schedule",
-            (*_own("pattern-group"), make_pass("pattern-balance", f"threads={threads}")),
+            (
+                *_own("pattern-group"),
+                make_pass("pattern-balance", f"threads={threads}"),
+                make_pass("pattern-assign-precision", f"precision={precision}"),
+            ),
         ),
         Level("layouts", (make_pass("pattern-assign-layouts", vectors), "canonicalize", "cse")),
         Level("kernels", (make_pass("convert-pattern-to-vector", vectors),)),
@@ -98,9 +106,12 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
     )
 
 
-def target_pipeline(target: Target | str, threads: int = 1) -> tuple[Stage, ...]:
+def target_pipeline(
+    target: Target | str, threads: int = 1, precision: str = "f32"
+) -> tuple[Stage, ...]:
     """Return all stages of ``target``'s levels in one sequence."""
-    return tuple(stage for level in target_levels(target, threads) for stage in level.stages)
+    levels = target_levels(target, threads, precision)
+    return tuple(stage for level in levels for stage in level.stages)
 
 
 def _own(*names: str) -> tuple[Stage, ...]:

@@ -26,6 +26,11 @@ class LayerReport:
         csr_bytes: the same for CSR, with an i32 column for each weight and an i32 row pointer.
         weight_bytes: bytes of the kept weights.
         dense_reason: why the layer is not sparse; empty for a sparse one.
+        precision: what the layer's tensors are stored in and its products added up in, as
+            `compile` takes it.
+        half_error, single_error: RMS errors of sums in f16 and of sums in f32, of f16 both, over
+            the RMS of the sums, as they were measured; 0 where they were not.
+        precision_reason: why it is not the precision that was asked for; empty where it is.
     """
 
     name: str
@@ -42,6 +47,10 @@ class LayerReport:
     csr_bytes: int
     weight_bytes: int
     dense_reason: str
+    precision: str = "f32"
+    half_error: float = 0.0
+    single_error: float = 0.0
+    precision_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Report:
         threads: how many threads the network was scheduled for.
         arena_bytes: memory for all intermediate results.
         weight_bytes: memory for all weights.
+        precision: what was asked for.
     """
 
     layers: tuple[LayerReport, ...]
@@ -64,6 +74,7 @@ class Report:
     threads: int
     arena_bytes: int
     weight_bytes: int
+    precision: str = "f32"
 
     @property
     def compression(self) -> float:
@@ -101,12 +112,23 @@ class Report:
                 f"sparse weights: {index / weights:.1%} over their non-zeros (CSR:"
                 f" {csr / weights:.1%})"
             )
+        lines += self._precision_lines()
         if self.plain:
             lines.append("in plain loops:")
             lines += [f"  {operation}" for operation in self.plain]
         if self.fallbacks:
             lines.append("in plain loops, without a form of their own:")
             lines += [f"  {fallback}" for fallback in self.fallbacks]
+        return lines
+
+    def _precision_lines(self) -> list[str]:
+        """Return what precision was asked for, and the layers that have another, and why."""
+        if self.precision == "f32":
+            return []
+        lines = [f"precision {self.precision}"]
+        for layer in self.layers:
+            if layer.precision_reason:
+                lines.append(f"  {layer.name}: {layer.precision}, {layer.precision_reason}")
         return lines
 
 
@@ -120,6 +142,10 @@ def _table(report: Report) -> Any:
     for heading in ("shape", "patterns", "kernels kept", "M MACs", "imbalance"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("lanes", no_wrap=True)
+    half = report.precision != "f32"
+    if half:
+        table.add_column("precision", no_wrap=True)
+        table.add_column("f16 sums err", justify="right", no_wrap=True)
     table.add_column("dense because")
     for layer in report.layers:
         table.add_row(
@@ -131,6 +157,14 @@ def _table(report: Report) -> Any:
             f"{layer.multiplications / 1e6:.1f}",
             f"{layer.imbalance:.3f}",
             layer.layout,
+            *([layer.precision, _error(layer)] if half else []),
             layer.dense_reason,
         )
     return table
+
+
+def _error(layer: LayerReport) -> str:
+    """Return the error of sums in f16, and how many times that of sums in f32 it is."""
+    if not layer.single_error:
+        return "-"
+    return f"{layer.half_error:.1e} ({layer.half_error / layer.single_error:.1f} x)"

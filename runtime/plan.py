@@ -41,8 +41,9 @@ class ResultPlace:
         operation: its number among the model's pattern operations (`pattern_mlir.passes.results`).
         buffer: which of the layer's buffers it lies in, see `LayerPlan`.
         offset: where it begins there, in bytes.
-        shape: of the result, whose elements are f32.
+        shape: of the result.
         layout: the lane blocks that it lies in, their fill left out; None for plain.
+        half: whether its elements are f16, else f32.
     """
 
     operation: int
@@ -50,18 +51,21 @@ class ResultPlace:
     offset: int
     shape: tuple[int, ...]
     layout: LaneLayout | None = None
+    half: bool = False
 
     def read(self, buffer: Array) -> Array:
-        """Return a copy of the result, of ``shape``, out of ``buffer``; halos are left out."""
+        """Return the result in f32, of ``shape``, out of ``buffer``; halos are left out."""
+        stored = np.dtype(np.float16 if self.half else np.float32)
         values = buffer.reshape(-1).view(np.uint8)[self.offset :]
         if self.layout is None:
-            size = math.prod(self.shape)
-            return np.array(values[: 4 * size].view(np.float32).reshape(self.shape))
+            size = stored.itemsize * math.prod(self.shape)
+            return np.array(values[:size].view(stored).reshape(self.shape), np.float32)
         images, channels, height, width = self.shape
         planes, elements = images * channels, self.layout.plane * self.layout.lanes
-        vectors = values[: 4 * planes * elements].view(np.float32).reshape(planes, elements)
+        size = stored.itemsize * planes * elements
+        vectors = values[:size].view(stored).reshape(planes, elements)
         table = relayout_table(self.layout, None, (height, width))
-        return np.asarray(vectors[:, table].reshape(self.shape))
+        return np.asarray(vectors[:, table].reshape(self.shape), np.float32)
 
 
 @dataclass(frozen=True)

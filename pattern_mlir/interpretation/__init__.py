@@ -155,7 +155,12 @@ def _run(op: Any, environment: Environment) -> Sequence[Any]:
 
 def _pattern_operands(op: Any, environment: Environment) -> list[Any]:
     values = [op.optional_operand(field.name) for field in op._operand_fields()]
-    return [None if value is None else environment[value] for value in values]
+    return [None if value is None else _widened(environment[value]) for value in values]
+
+
+def _widened(array: Array) -> Array:
+    """Return an array of f16, which tensors are only stored in, as f32, which all compute in."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _call(operation: Any, operands: list[Any], environment: Environment) -> list[Array]:

@@ -130,7 +130,9 @@ class _Part:
         arguments = self._arguments
         if arguments.target is not None:
             return target_pipeline(
-                find_target(arguments.target, arguments.cpu), arguments.threads or 1
+                find_target(arguments.target, arguments.cpu),
+                arguments.threads or 1,
+                arguments.precision or "f32",
             )
         if arguments.passes is not None:
             return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")

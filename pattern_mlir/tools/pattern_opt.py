@@ -70,6 +70,9 @@ def _parser() -> _Parser:
         "--cpu", help="a processor of the target, such as cortex-a76; this one, or generic"
     )
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
+    passes.add_argument(
+        "--precision", help="of --target: f32, f16-linear-weights, f16-acc32 or f16"
+    )
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
     passes.add_argument(
@@ -141,6 +144,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         )
     if parsed.threads is not None and parsed.target is None:
         raise PipelineError("--threads goes with --target; write --pattern-balance=threads=… else")
+    if parsed.precision is not None and parsed.target is None:
+        raise PipelineError(
+            "--precision goes with --target; write --pattern-assign-precision=precision=… else"
+        )
     if parsed.emit not in EMITTED:
         suggestion = did_you_mean(parsed.emit, EMITTED)
         raise PipelineError(
@@ -175,7 +182,13 @@ def _write_package(arguments: argparse.Namespace) -> int:
 
     if arguments.target is None or "-" in (arguments.input, arguments.output):
         raise PipelineError("--emit=package needs an input file, --target and -o FILE")
-    model = compile(arguments.input, arguments.target, arguments.threads or 1, cpu=arguments.cpu)
+    model = compile(
+        arguments.input,
+        arguments.target,
+        arguments.threads or 1,
+        cpu=arguments.cpu,
+        precision=arguments.precision or "f32",
+    )
     model.save(arguments.output)
     return 0
 

@@ -1,0 +1,197 @@
+"""`pattern-assign-precision`: what is stored in f16, and which sums are added up in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch_mlir import ir
+
+from pattern_mlir.dialects import ConvOp, LinearOp, ParameterOp, shape_of
+from pattern_mlir.dialects.half_sums import HALF_SUMS, HALF_TERMS
+from pattern_mlir.dialects.layout import RelayoutOp, is_half, with_elements
+from pattern_mlir.errors import InterpretError, PipelineError, did_you_mean
+from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.filters import array_of, is_parameter
+from pattern_mlir.passes.half_errors import SumErrors, half_sum_errors
+from pattern_mlir.passes.lane_operations import lane_operands
+from pattern_mlir.passes.results import is_numbered, numbered
+
+PRECISIONS = ("f32", "f16-linear-weights", "f16-acc32", "f16")
+"""What tensors may be stored in and sums added up in, the most precise first."""
+
+LIMIT = 4.0
+"""The error of sums in f16 over that of sums in f32 above which a layer keeps the latter."""
+
+
+@dataclass(frozen=True)
+class PatternAssignPrecision(Pass):
+    """Store tensors and weights in f16 where ``precision`` says so; relayouts convert between.
+
+    `f32` changes nothing. `f16-linear-weights` stores the weights of linear layers in f16.
+    `f16-acc32` stores weights, and the results of pattern operations; all is computed in f32.
+    Biases stay f32, and so do inputs and results of the network, what is left of linalg, and
+    layers whose weight is computed at run time or is too large for f16; these say so in
+    `precision_reason`.
+
+    `f16` also adds up the products of convolutions in f16, in chunks of at most 32 whose sums
+    join a total in f32 (`f16_sums`). The error of each is measured on seeded inputs, against that
+    of sums in f32 (`f16_errors`): one that exceeds 4 times keeps f32, and says so. Linear layers
+    keep f32: they wait for their weights, not for sums.
+
+    Precondition: `pattern-detect`. Source: docs/precision.md.
+
+    Before (precision = 'f16-acc32'):
+        func.func @f(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+          %0 = "pattern.parameter"() {name = "w", value = dense<1.0> : tensor<2x1x1x1xf32>}
+            : () -> tensor<2x1x1x1xf32>
+          %1 = "pattern.conv"(%arg0, %0) {dilations = array<i64: 1, 1>, groups = 1 : i64,
+            operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>,
+            strides = array<i64: 1, 1>}
+            : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+          return %1 : tensor<1x2x4x4xf32>
+        }
+
+    After:
+        func.func @f(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+        }
+    """
+
+    precision: str = "f32"
+
+    name: ClassVar[str] = "pattern-assign-precision"
+
+    def __post_init__(self) -> None:
+        """Raise PipelineError unless there is such a precision."""
+        check_precision(self.precision)
+
+    def run(self, module: Any, parameters: ParameterStore) -> None:
+        """Give results and weights their types, put relayouts between, then choose the sums."""
+        if self.precision == "f32":
+            return
+        if self.precision == "f16-linear-weights":
+            for op in walk(module, LinearOp):
+                if _takes_half_weight(op, parameters):
+                    _store_weight_in_half(op)
+            return
+        errors, reason = _measured(module, parameters) if self.precision == "f16" else ({}, "")
+        numbers = {op.operation: number for number, op in enumerate(numbered(module))}
+        changed = [op for op in walk(module, ir.OpView) if _becomes_half(op, parameters)]
+        for op in changed:
+            op.result.set_type(with_elements(op.result.type, ir.F16Type.get()))
+            if isinstance(op, (ConvOp, LinearOp)):
+                _store_weight_in_half(op)
+        _convert_between(changed)
+        for op in changed:
+            if self.precision == "f16" and isinstance(op, (ConvOp, LinearOp)):
+                _choose_sums(op, errors.get(numbers[op.operation]), reason)
+
+
+def check_precision(name: str) -> None:
+    """Raise PipelineError unless there is a precision ``name``."""
+    if name not in PRECISIONS:
+        raise PipelineError(
+            f"unknown precision '{name}'{did_you_mean(name, PRECISIONS)}"
+            f" (known: {', '.join(PRECISIONS)})"
+        )
+
+
+def _measured(module: Any, parameters: ParameterStore) -> tuple[Mapping[int, SumErrors], str]:
+    """Return the errors of sums in f16 by operation, or none and why they are not known."""
+    try:
+        return half_sum_errors(module, parameters), ""
+    except InterpretError as error:
+        return {}, f"the error of sums in f16 is not known: {error}"
+
+
+def _becomes_half(op: Any, parameters: ParameterStore) -> bool:
+    """Whether the result of ``op`` is stored in f16 from now on."""
+    if not is_numbered(op) or not isinstance(op.result.type.element_type, ir.F32Type):
+        return False
+    return not isinstance(op, (ConvOp, LinearOp)) or _takes_half_weight(op, parameters)
+
+
+def _takes_half_weight(op: Any, parameters: ParameterStore) -> bool:
+    """Whether the weight of ``op`` can be stored in f16; writes down why not."""
+    if not isinstance(op.weight.type.element_type, ir.F32Type):
+        return False
+    reason = ""
+    if not is_parameter(op.weight):
+        reason = "the weight is computed at run time"
+    else:
+        largest = float(np.abs(array_of(op.weight.owner.opview, parameters)).max(initial=0))
+        if not largest <= np.finfo(np.float16).max:
+            reason = f"a weight of {largest:.3g} is too large for f16"
+    if reason:
+        op.attributes["precision_reason"] = ir.StringAttr.get(reason)
+    return not reason
+
+
+def _store_weight_in_half(op: Any) -> None:
+    """Give ``op`` a weight of f16: the same parameter, which rounds itself."""
+    parameter = op.weight.owner.opview
+    type_ = with_elements(op.weight.type, ir.F16Type.get())
+    with ir.InsertionPoint(parameter), parameter.location:
+        attributes = dict(parameter.attributes.items())
+        half = ParameterOp.create(type_, [], attributes).result
+    op.operation.operands[1] = half
+    if not list(parameter.result.uses):
+        parameter.operation.erase()
+
+
+def _convert_between(changed: Sequence[Any]) -> None:
+    """Put relayouts between results that are f16 from now on, and all that stays f32."""
+    copies: dict[tuple[Any, str], Any] = {}
+    for op in changed:
+        for position in _value_positions(op):
+            value = op.operation.operands[position]
+            if not is_half(value):
+                op.operation.operands[position] = _copy(value, ir.F16Type.get(), copies)
+    operations = {op.operation for op in changed}
+    for op in changed:
+        for use in list(op.result.uses):
+            user, position = use.owner.operation, use.operand_number
+            if user not in operations and not isinstance(user.opview, RelayoutOp):
+                user.operands[position] = _copy(op.result, ir.F32Type.get(), copies)
+
+
+def _value_positions(op: Any) -> list[int]:
+    """Return the positions of the operands of ``op`` that are stored as its result is."""
+    return [0] if isinstance(op, LinearOp) else lane_operands(op)
+
+
+def _copy(value: Any, element_type: Any, copies: dict[tuple[Any, str], Any]) -> Any:
+    """Return ``value`` in another element type, one copy for all that read it so."""
+    key = (value, str(element_type))
+    if key not in copies:
+        is_argument = isinstance(value.owner, ir.Block)
+        point = (
+            ir.InsertionPoint.at_block_begin(value.owner)
+            if is_argument
+            else ir.InsertionPoint.after(value.owner)
+        )
+        location = ir.Location.unknown() if is_argument else value.owner.location
+        with point, location:
+            copies[key] = RelayoutOp.build(value, None, element_type).result
+    return copies[key]
+
+
+def _choose_sums(op: Any, errors: SumErrors | None, reason: str) -> None:
+    """Let ``op`` add up in f16, or say why it does not."""
+    if isinstance(op, LinearOp):
+        reason = "a linear layer waits for its weights, not for sums"
+    elif math.prod(shape_of(op.weight)[2:]) > HALF_TERMS:
+        reason = f"a kernel has more than {HALF_TERMS} weights"
+    elif errors is not None:
+        numbers = [errors.half, errors.single]
+        op.attributes["f16_errors"] = ir.DenseF64ArrayAttr.get(numbers)
+        if not errors.ratio <= LIMIT:
+            reason = f"sums in f16 err {errors.ratio:.1f} x as much as in f32"
+    if reason:
+        op.attributes["precision_reason"] = ir.StringAttr.get(reason)
+    else:
+        op.attributes[HALF_SUMS] = ir.UnitAttr.get()
