@@ -76,7 +76,7 @@ class PatternOperation(Pattern.Operation):
     OPTIONAL_ATTRIBUTES = MappingProxyType({})  # type: ignore[var-annotated]
 
     # Operands that may be stored in another of `MIXED_TYPES` than the rest: those and the result.
-    STORED_APART = ()
+    STORED_APART = tuple[str, ...]()
 
     @classmethod
     def verify_invariants(cls, op: Any) -> bool:
@@ -179,13 +179,16 @@ class PatternOperation(Pattern.Operation):
     @classmethod
     def _check_types(cls, op: Any) -> None:
         """All tensors have the same element type, and encodings that fit their shapes."""
-        types = [ir.RankedTensorType(value.type) for value in (*op.operands, *op.results)]
-        elements = list(dict.fromkeys(str(type_.element_type) for type_ in types))
+        values = [*op.operands, *op.results]
         apart = [op.optional_operand(name) for name in cls.STORED_APART]
+        free = {value for value in apart if value is not None}
+        types = [ir.RankedTensorType(value.type) for value in values]
+        elements = list(dict.fromkeys(str(type_.element_type) for type_ in types))
         same = {
-            str(ir.RankedTensorType(v.type).element_type) for v in op.operands if v not in apart
+            str(type_.element_type)
+            for value, type_ in zip(values, types, strict=True)
+            if value not in free
         }
-        same |= {str(ir.RankedTensorType(value.type).element_type) for value in op.results}
         require(
             len(elements) == 1 or (len(same) == 1 and set(elements) <= MIXED_TYPES),
             f"operands and result must have one element type, got {', '.join(elements)}"

@@ -25,6 +25,10 @@ PIXELS, FILTERS = 16, 128
 """Pixels and filters of a convolution, at most, whose sums are compared."""
 
 
+STORED = 2.0**-12
+"""RMS error over RMS of numbers that are rounded to f16 once, or a little less."""
+
+
 @dataclass(frozen=True)
 class SumErrors:
     """RMS errors over the RMS of the sums: of sums in f16, and of sums in f32, both of f16."""
@@ -34,12 +38,12 @@ class SumErrors:
 
     @property
     def ratio(self) -> float:
-        """How many times the error of sums in f32 that of sums in f16 is."""
-        return self.half / self.single if self.single else float(self.half > 0)
+        """How many times the error of sums in f32, or of storing in f16, that in f16 is."""
+        return self.half / max(self.single, STORED)
 
 
 def half_sum_errors(module: Any, parameters: ParameterStore) -> Mapping[int, SumErrors]:
-    """Return the errors of each convolution's sums, by the number of the operation.
+    """Return the errors of each convolution's sums, by the operation's number in the network.
 
     The network runs once in f32 on inputs of seeded noise; sums of a seeded choice of filters and
     pixels are added up in both ways and compared with those in f64 of unrounded numbers.

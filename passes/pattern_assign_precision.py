@@ -15,11 +15,11 @@ from pattern_mlir.dialects.half_sums import HALF_SUMS, HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, is_half, with_elements
 from pattern_mlir.errors import InterpretError, PipelineError, did_you_mean
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import Pass, forward_function, walk
 from pattern_mlir.passes.filters import array_of, is_parameter
 from pattern_mlir.passes.half_errors import SumErrors, half_sum_errors
 from pattern_mlir.passes.lane_operations import lane_operands
-from pattern_mlir.passes.results import is_numbered, numbered
+from pattern_mlir.passes.results import numbered
 
 PRECISIONS = ("f32", "f16-linear-weights", "f16-acc32", "f16")
 """What tensors may be stored in and sums added up in, the most precise first."""
@@ -58,6 +58,15 @@ class PatternAssignPrecision(Pass):
 
     After:
         func.func @f(%arg0: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+          %0 = "pattern.relayout"(%arg0) : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf16>
+          %1 = "pattern.parameter"() {name = "w", value = dense<1.000000e+00> :
+            tensor<2x1x1x1xf32>} : () -> tensor<2x1x1x1xf16>
+          %2 = "pattern.conv"(%0, %1) {dilations = array<i64: 1, 1>, groups = 1 : i64,
+            operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>,
+            strides = array<i64: 1, 1>}
+            : (tensor<1x1x4x4xf16>, tensor<2x1x1x1xf16>) -> tensor<1x2x4x4xf16>
+          %3 = "pattern.relayout"(%2) : (tensor<1x2x4x4xf16>) -> tensor<1x2x4x4xf32>
+          return %3 : tensor<1x2x4x4xf32>
         }
     """
 
@@ -67,7 +76,11 @@ class PatternAssignPrecision(Pass):
 
     def __post_init__(self) -> None:
         """Raise PipelineError unless there is such a precision."""
-        check_precision(self.precision)
+        if self.precision not in PRECISIONS:
+            raise PipelineError(
+                f"unknown precision '{self.precision}'{did_you_mean(self.precision, PRECISIONS)}"
+                f" (known: {', '.join(PRECISIONS)})"
+            )
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Give results and weights their types, put relayouts between, then choose the sums."""
@@ -78,9 +91,10 @@ class PatternAssignPrecision(Pass):
                 if _takes_half_weight(op, parameters):
                     _store_weight_in_half(op)
             return
-        errors, reason = _measured(module, parameters) if self.precision == "f16" else ({}, "")
-        numbers = {op.operation: number for number, op in enumerate(numbered(module))}
-        changed = [op for op in walk(module, ir.OpView) if _becomes_half(op, parameters)]
+        changed = [op for op in numbered(module) if _becomes_half(op, parameters)]
+        errors: Mapping[Any, SumErrors] = {}
+        if changed and self.precision == "f16":
+            errors, reason = _measured(module, parameters)
         for op in changed:
             op.result.set_type(with_elements(op.result.type, ir.F16Type.get()))
             if isinstance(op, (ConvOp, LinearOp)):
@@ -88,29 +102,22 @@ class PatternAssignPrecision(Pass):
         _convert_between(changed)
         for op in changed:
             if self.precision == "f16" and isinstance(op, (ConvOp, LinearOp)):
-                _choose_sums(op, errors.get(numbers[op.operation]), reason)
+                _choose_sums(op, errors.get(op.result), reason)
 
 
-def check_precision(name: str) -> None:
-    """Raise PipelineError unless there is a precision ``name``."""
-    if name not in PRECISIONS:
-        raise PipelineError(
-            f"unknown precision '{name}'{did_you_mean(name, PRECISIONS)}"
-            f" (known: {', '.join(PRECISIONS)})"
-        )
-
-
-def _measured(module: Any, parameters: ParameterStore) -> tuple[Mapping[int, SumErrors], str]:
-    """Return the errors of sums in f16 by operation, or none and why they are not known."""
+def _measured(module: Any, parameters: ParameterStore) -> tuple[Mapping[Any, SumErrors], str]:
+    """Return the errors of sums in f16 by result, or none and why they are not known."""
     try:
-        return half_sum_errors(module, parameters), ""
+        errors = half_sum_errors(module, parameters)
     except InterpretError as error:
         return {}, f"the error of sums in f16 is not known: {error}"
+    operations = numbered(forward_function(module))
+    return {operations[number].result: own for number, own in errors.items()}, ""
 
 
 def _becomes_half(op: Any, parameters: ParameterStore) -> bool:
     """Whether the result of ``op`` is stored in f16 from now on."""
-    if not is_numbered(op) or not isinstance(op.result.type.element_type, ir.F32Type):
+    if not isinstance(op.result.type.element_type, ir.F32Type):
         return False
     return not isinstance(op, (ConvOp, LinearOp)) or _takes_half_weight(op, parameters)
 
@@ -151,12 +158,12 @@ def _convert_between(changed: Sequence[Any]) -> None:
             value = op.operation.operands[position]
             if not is_half(value):
                 op.operation.operands[position] = _copy(value, ir.F16Type.get(), copies)
-    operations = {op.operation for op in changed}
+    results = {op.result for op in changed}
     for op in changed:
         for use in list(op.result.uses):
-            user, position = use.owner.operation, use.operand_number
-            if user not in operations and not isinstance(user.opview, RelayoutOp):
-                user.operands[position] = _copy(op.result, ir.F32Type.get(), copies)
+            user = use.owner.operation
+            if results.isdisjoint(user.results) and not isinstance(user.opview, RelayoutOp):
+                user.operands[use.operand_number] = _copy(op.result, ir.F32Type.get(), copies)
 
 
 def _value_positions(op: Any) -> list[int]:

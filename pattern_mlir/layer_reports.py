@@ -31,7 +31,7 @@ def layer_reports(program: Program) -> tuple[LayerReport, ...]:
     operations = [
         op for op in walk(program.module.operation, ir.OpView) if isinstance(op, (ConvOp, LinearOp))
     ]
-    return tuple(_layer(op, program) for op in operations)
+    return tuple(_with_precision(_layer(op, program), op) for op in operations)
 
 
 def with_index_bytes(
@@ -73,21 +73,24 @@ def _layer(op: Any, program: Program) -> LayerReport:
         layout=_layout(op),
         **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
-        **_precision(op),
     )
 
 
-def _precision(op: Any) -> dict[str, Any]:
-    """Return precision, errors and reason of a layer, as fields of its report."""
+def _with_precision(layer: LayerReport, op: Any) -> LayerReport:
+    """Return ``layer``, which ``op`` is, with its precision, errors and reason."""
     words = {(True, True): "f16-acc32", (False, True): "f16-linear-weights"}
     precision = words.get((is_half(op.result), is_half(op.weight)), "f32")
-    fields: dict[str, Any] = {"precision": "f16" if HALF_SUMS in op.attributes else precision}
+    half_error = single_error = 0.0
     if "f16_errors" in op.attributes:
-        errors = list(ir.DenseF64ArrayAttr(op.attributes["f16_errors"]))
-        fields["half_error"], fields["single_error"] = errors
-    if "precision_reason" in op.attributes:
-        fields["precision_reason"] = ir.StringAttr(op.attributes["precision_reason"]).value
-    return fields
+        half_error, single_error = ir.DenseF64ArrayAttr(op.attributes["f16_errors"])
+    reason = op.attributes.get("precision_reason")
+    return dataclasses.replace(
+        layer,
+        precision="f16" if HALF_SUMS in op.attributes else precision,
+        half_error=half_error,
+        single_error=single_error,
+        precision_reason="" if reason is None else ir.StringAttr(reason).value,
+    )
 
 
 def _computed_weight(op: Any) -> LayerReport:
@@ -106,7 +109,6 @@ def _computed_weight(op: Any) -> LayerReport:
         layout=_layout(op),
         **_sizes(None, None),
         dense_reason=_dense_reason(op),
-        **_precision(op),
     )
 
 
@@ -128,7 +130,7 @@ def _layout(op: Any) -> str:
     return layout.words
 
 
-def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, int]:
+def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, Any]:
     """Return the bytes of a sparse weight, and of what says where its taps belong."""
     if library is None:
         return {"index_bytes": 0, "csr_bytes": 0, "weight_bytes": 0}

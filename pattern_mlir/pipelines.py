@@ -16,7 +16,7 @@ from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes import PASS_NAMES, pass_class
 from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, place
 from pattern_mlir.program import Program
-from pattern_mlir.targets import Target
+from pattern_mlir.targets import Target, check_half
 from pattern_mlir.targets import target as find_target
 
 Stage = Pass | str
@@ -61,12 +61,17 @@ def target_levels(
 ) -> tuple[Level, ...]:
     """Return the whole pipeline of ``target``, level by level.
 
-    ``precision`` is one of `pattern_mlir.passes.pattern_assign_precision.PRECISIONS`.
-
     It takes a module at the torch level or any later one on tensors: passes that find nothing to
-    do change nothing.
+    do change nothing. ``precision`` is what `pattern-assign-precision` takes.
+
+    Raises:
+        PipelineError: there is no such precision.
+        CompileError: the target has not what it needs.
     """
     machine = find_target(target) if isinstance(target, str) else target
+    assign_precision = make_pass("pattern-assign-precision", f"precision={precision}")
+    if precision != "f32":
+        check_half(machine, arithmetic=precision == "f16")
     sizes = {"lanes": machine.lanes, "registers": machine.registers}
     words = [f"{name}={size}" for name, size in sizes.items() if size]
     vectors = " ".join([f"processor={machine.processor}", *words])
@@ -88,7 +93,7 @@ def target_levels(
             (
                 *_own("pattern-group"),
                 make_pass("pattern-balance", f"threads={threads}"),
-                make_pass("pattern-assign-precision", f"precision={precision}"),
+                assign_precision,
             ),
         ),
         Level("layouts", (make_pass("pattern-assign-layouts", vectors), "canonicalize", "cse")),

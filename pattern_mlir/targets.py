@@ -25,6 +25,10 @@ GENERIC = "generic"
 """The processor of a target that names none."""
 
 
+HALF_ARITHMETIC = frozenset({"avx512fp16", "fullfp16"})
+"""Features that multiply and add vectors of f16, by LLVM's names."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A machine as LLVM names it.
@@ -52,6 +56,16 @@ class Target:
         """The features that a processor must have to run the code, by LLVM's names."""
         words = self.features.split(",")
         return tuple(word[1:] for word in words if word.startswith("+"))
+
+    @property
+    def converts_half(self) -> bool:
+        """Whether it converts between f16 and f32; else LLVM calls functions that are not there."""
+        return _architecture(self.triple) == "aarch64" or "f16c" in self.required
+
+    @property
+    def computes_half(self) -> bool:
+        """Whether it multiplies and adds vectors of f16."""
+        return not HALF_ARITHMETIC.isdisjoint(self.required)
 
 
 def target(name: str, cpu: str | None = None) -> Target:
@@ -85,6 +99,26 @@ def _architecture(triple: str) -> str:
     """Return the architecture of ``triple`` as `Processor` names it."""
     word = triple.partition("-")[0]
     return "aarch64" if word == "arm64" else word
+
+
+def check_half(target: Target, arithmetic: bool) -> None:
+    """Raise CompileError unless ``target`` knows f16: converts it, and computes if ``arithmetic``.
+
+    The message names the processors that do.
+    """
+    if target.computes_half if arithmetic else target.converts_half:
+        return
+    name, what = target.cpu or target.processor, "add up" if arithmetic else "convert"
+    known = ", ".join(
+        key
+        for key, own in PROCESSORS.items()
+        if (other := Target("", f"{own.architecture}-", "", own.features, key))
+        and (other.computes_half if arithmetic else other.converts_half)
+    )
+    instead = "f16-acc32" if arithmetic else "f32"
+    raise CompileError(
+        f"{name} cannot {what} in f16; compile with precision {instead}, or for one of {known}"
+    )
 
 
 def processors(name: str) -> tuple[str, ...]:
