@@ -17,7 +17,6 @@ from pattern_mlir.runtime.plan import (
     count_parts,
     part_of,
     repeated,
-    split_anew,
 )
 
 Array = npt.NDArray[Any]
@@ -48,7 +47,7 @@ class Executable:
         self._arena = aligned_bytes(plan.arena_bytes)
         self._library = _link(code, [layer.symbol for layer in plan.layers])
         layers = [
-            Layer(self._library[layer.symbol], layer.extent, _boundaries(layer, threads), chunk)
+            Layer(self._library[layer.symbol], layer.extent, layer.boundaries, chunk)
             for layer in plan.layers
         ]
         self._instance = Instance(layers, threads)
@@ -104,12 +103,6 @@ class Executable:
 
 def _addresses(buffers: Sequence[Array]) -> list[int]:
     return [buffer.ctypes.data for buffer in buffers]
-
-
-def _boundaries(layer: PlannedLayer, threads: int) -> tuple[int, ...] | None:
-    """Return how ``threads`` threads share ``layer``."""
-    known = layer.boundaries
-    return known if known is None or len(known) == threads + 1 else split_anew(known, threads)
 
 
 def _link(code: bytes, symbols: Sequence[str]) -> Any:

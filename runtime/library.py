@@ -13,7 +13,7 @@ from typing import Any
 
 from pattern_mlir.errors import PatternError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 MAXIMUM_THREADS = 256
 MAXIMUM_CHUNK = 2**63 - 1
 LIBRARY_NAME = "libpattern_runtime.so"
@@ -33,6 +33,7 @@ class _Layer(ctypes.Structure):
         ("function", ctypes.c_void_p),
         ("extent", ctypes.c_int64),
         ("boundaries", ctypes.POINTER(ctypes.c_int64)),
+        ("parts", ctypes.c_int64),
         ("chunk", ctypes.c_int64),
     )
 
@@ -44,7 +45,8 @@ class Layer:
     Attributes:
         address: of its function, see `LayerFunction`.
         extent: how many independent units it computes.
-        boundaries: thread t computes units b[t] to b[t + 1]; None for equal parts.
+        boundaries: part p is units b[p] to b[p + 1] - 1, parts are of equal work: one a thread, or
+            split anew for another number of threads; None for equal parts.
         chunk: above 0, threads take so many units at a time, whoever is free.
     """
 
@@ -65,21 +67,22 @@ class Instance:
         for layer in layers:
             if not 0 <= layer.chunk <= MAXIMUM_CHUNK:
                 raise RuntimeFailure(f"chunk must be from 0 to {MAXIMUM_CHUNK}, got {layer.chunk}")
-            if layer.boundaries is not None and len(layer.boundaries) != threads + 1:
-                raise RuntimeFailure(
-                    f"a layer is split in {len(layer.boundaries) - 1} parts, but there are"
-                    f" {threads} threads; compile for this number of threads"
-                )
         # The arrays stay referenced: the C side keeps pointers into them.
         self._boundaries = [
             None
             if layer.boundaries is None
-            else (ctypes.c_int64 * (threads + 1))(*layer.boundaries)
+            else (ctypes.c_int64 * len(layer.boundaries))(*layer.boundaries)
             for layer in layers
         ]
         self._layers = (_Layer * len(layers))(
             *(
-                _Layer(layer.address, layer.extent, boundaries, layer.chunk)
+                _Layer(
+                    layer.address,
+                    layer.extent,
+                    boundaries,
+                    0 if boundaries is None else len(boundaries) - 1,
+                    layer.chunk,
+                )
                 for layer, boundaries in zip(layers, self._boundaries, strict=True)
             )
         )

@@ -75,7 +75,8 @@ class PlannedLayer:
     Attributes:
         symbol: the function's name.
         extent: how many independent units it computes.
-        boundaries: thread t computes units b[t] to b[t + 1] - 1; None for equal parts.
+        boundaries: thread t of those compiled for computes units b[t] to b[t + 1] - 1; None for
+            equal parts.
         place: where in the model it comes from, such as `layer1.0.conv1`.
         kernel: its kind, such as `conv`; `loops` without a kernel of its own.
         multiplications: multiply-accumulates of an input, without those of pruned weights; 0
@@ -120,16 +121,6 @@ class LayerPlan:
     arena_bytes: int
     live_bytes: int
     separable: bool = False
-
-
-def split_anew(boundaries: Sequence[int], threads: int) -> tuple[int, ...]:
-    """Return the boundaries of ``threads`` parts, from those of another number of equal parts.
-
-    Parts are equal in work; within a part, work is taken as even.
-    """
-    parts = len(boundaries) - 1
-    places = np.arange(threads + 1) * parts / threads
-    return tuple(np.rint(np.interp(places, range(parts + 1), boundaries)).astype(int).tolist())
 
 
 def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 
 from pattern_mlir.runtime.library import Instance, Layer, LayerFunction, RuntimeFailure
-from pattern_mlir.runtime.plan import split_anew
 
 
 def layer(
@@ -78,12 +78,6 @@ def test_boundaries_say_which_units_a_thread_computes() -> None:
     assert sorted(ranges) == [(0, 7), (7, 10)] and (counts == 1).all()
 
 
-def test_boundaries_for_another_number_of_threads_are_refused() -> None:
-    own, _alive, _, _ = counting(10, (0, 5, 10))
-    with pytest.raises(RuntimeFailure, match="split in 2 parts, but there are 3 threads"):
-        Instance([own], 3)
-
-
 @pytest.mark.parametrize(
     ("boundaries", "threads", "expected"),
     [
@@ -97,7 +91,11 @@ def test_boundaries_for_another_number_of_threads_are_refused() -> None:
 def test_parts_of_equal_work_are_split_anew(
     boundaries: tuple[int, ...], threads: int, expected: tuple[int, ...]
 ) -> None:
-    assert split_anew(boundaries, threads) == expected
+    own, _alive, counts, ranges = counting(boundaries[-1], boundaries)
+    with Instance([own], threads) as instance:
+        instance.run([])
+    assert sorted(ranges) == [pair for pair in pairwise(expected) if pair[0] < pair[1]]
+    assert (counts == 1).all()
 
 
 @pytest.mark.parametrize("chunk", [-1, 2**63])

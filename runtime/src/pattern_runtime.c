@@ -14,6 +14,22 @@
    processors. */
 enum { LOOKING_NANOSECONDS = 200000, LOOKS = 64 };
 
+/* Code for one machine runs with several C libraries, whose objects are of different sizes: there
+   is room for the largest. */
+enum { ROOM = 64 };
+
+typedef union mutex {
+  pthread_mutex_t own;
+  char room[ROOM];
+} mutex;
+
+typedef union condition {
+  pthread_cond_t own;
+  char room[ROOM];
+} condition;
+
+_Static_assert(sizeof(mutex) == ROOM && sizeof(condition) == ROOM, "ROOM is too small");
+
 typedef struct worker {
   pattern_instance *instance;
   int32_t index;
@@ -30,9 +46,9 @@ struct pattern_instance {
   atomic_int_fast64_t round; /* rises by one for each layer handed out */
   atomic_int_fast64_t busy;  /* workers that still compute this round's layer */
   atomic_int_fast64_t next;  /* the first unit that no thread has taken yet */
-  pthread_mutex_t mutex;
-  pthread_cond_t handed_out;
-  pthread_cond_t finished;
+  mutex mutex;
+  condition handed_out;
+  condition finished;
   worker workers[];
 };
 
@@ -49,6 +65,17 @@ static void compute_chunks(pattern_instance *instance) {
   }
 }
 
+/* The first unit of a thread's share. Parts are equal in work; within a part, work is taken as
+   even. */
+static int64_t boundary(const pattern_layer *layer, int32_t threads, int32_t thread) {
+  int64_t place = thread * layer->parts;
+  int64_t part = place / threads, rest = place % threads;
+  int64_t lo = layer->boundaries[part];
+  if (rest == 0)
+    return lo;
+  return lo + ((layer->boundaries[part + 1] - lo) * rest + threads / 2) / threads;
+}
+
 static void compute_part(pattern_instance *instance, int32_t part) {
   const pattern_layer *layer = instance->layer;
   if (layer->chunk > 0) {
@@ -60,8 +87,8 @@ static void compute_part(pattern_instance *instance, int32_t part) {
   int64_t lo = part * quotient + (part < remainder ? part : remainder);
   int64_t hi = lo + quotient + (part < remainder);
   if (layer->boundaries) {
-    lo = layer->boundaries[part];
-    hi = layer->boundaries[part + 1];
+    lo = boundary(layer, instance->threads, part);
+    hi = boundary(layer, instance->threads, part + 1);
   }
   if (lo < hi)
     layer->function(instance->buffers, lo, hi);
@@ -76,6 +103,8 @@ static int64_t now(void) {
 static void pause_briefly(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__clang__)
+  __builtin_arm_yield(); /* in LLVM IR, an instruction that needs no assembler */
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
@@ -99,10 +128,10 @@ static bool becomes(const atomic_int_fast64_t *number, int64_t value, bool equal
 static void wait_for_round(pattern_instance *instance, int64_t seen) {
   if (becomes(&instance->round, seen, false))
     return;
-  pthread_mutex_lock(&instance->mutex);
+  pthread_mutex_lock(&instance->mutex.own);
   while (atomic_load_explicit(&instance->round, memory_order_acquire) == seen)
-    pthread_cond_wait(&instance->handed_out, &instance->mutex);
-  pthread_mutex_unlock(&instance->mutex);
+    pthread_cond_wait(&instance->handed_out.own, &instance->mutex.own);
+  pthread_mutex_unlock(&instance->mutex.own);
 }
 
 static void *work(void *argument) {
@@ -114,27 +143,27 @@ static void *work(void *argument) {
       return NULL;
     compute_part(instance, self->index);
     if (atomic_fetch_sub_explicit(&instance->busy, 1, memory_order_acq_rel) == 1) {
-      pthread_mutex_lock(&instance->mutex);
-      pthread_cond_signal(&instance->finished);
-      pthread_mutex_unlock(&instance->mutex);
+      pthread_mutex_lock(&instance->mutex.own);
+      pthread_cond_signal(&instance->finished.own);
+      pthread_mutex_unlock(&instance->mutex.own);
     }
   }
 }
 
 static void hand_out(pattern_instance *instance) {
-  pthread_mutex_lock(&instance->mutex);
+  pthread_mutex_lock(&instance->mutex.own);
   atomic_fetch_add_explicit(&instance->round, 1, memory_order_release);
-  pthread_cond_broadcast(&instance->handed_out);
-  pthread_mutex_unlock(&instance->mutex);
+  pthread_cond_broadcast(&instance->handed_out.own);
+  pthread_mutex_unlock(&instance->mutex.own);
 }
 
 static void wait_for_workers(pattern_instance *instance) {
   if (becomes(&instance->busy, 0, true))
     return;
-  pthread_mutex_lock(&instance->mutex);
+  pthread_mutex_lock(&instance->mutex.own);
   while (atomic_load_explicit(&instance->busy, memory_order_acquire) != 0)
-    pthread_cond_wait(&instance->finished, &instance->mutex);
-  pthread_mutex_unlock(&instance->mutex);
+    pthread_cond_wait(&instance->finished.own, &instance->mutex.own);
+  pthread_mutex_unlock(&instance->mutex.own);
 }
 
 static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
@@ -159,9 +188,9 @@ static void stop(pattern_instance *instance, int32_t started) {
   hand_out(instance);
   for (int32_t i = 1; i < started; ++i)
     pthread_join(instance->workers[i].thread, NULL);
-  pthread_cond_destroy(&instance->finished);
-  pthread_cond_destroy(&instance->handed_out);
-  pthread_mutex_destroy(&instance->mutex);
+  pthread_cond_destroy(&instance->finished.own);
+  pthread_cond_destroy(&instance->handed_out.own);
+  pthread_mutex_destroy(&instance->mutex.own);
   free(instance);
 }
 
@@ -181,6 +210,12 @@ const char *pattern_status_message(pattern_status status) {
     return "another thread runs this instance; give each thread an instance of its own";
   case PATTERN_AFTER_FORK:
     return "the instance belongs to the parent process; create one after fork";
+  case PATTERN_NO_FEATURE:
+    return "the processor lacks a feature that the code was compiled for";
+  case PATTERN_BAD_WEIGHTS:
+    return "the weights are missing, damaged, or of another model";
+  case PATTERN_BAD_ABI:
+    return "library, header and runtime are of different versions; build them together";
   }
   return "unknown status";
 }
@@ -196,9 +231,9 @@ pattern_status pattern_instance_create(int32_t threads, pattern_instance **resul
   instance->threads = threads;
   instance->process = getpid();
   atomic_flag_clear(&instance->running);
-  pthread_mutex_init(&instance->mutex, NULL);
-  pthread_cond_init(&instance->handed_out, NULL);
-  pthread_cond_init(&instance->finished, NULL);
+  pthread_mutex_init(&instance->mutex.own, NULL);
+  pthread_cond_init(&instance->handed_out.own, NULL);
+  pthread_cond_init(&instance->finished.own, NULL);
   for (int32_t i = 1; i < threads; ++i) {
     worker *self = &instance->workers[i];
     self->instance = instance;
@@ -225,7 +260,7 @@ pattern_status pattern_instance_run(pattern_instance *instance, const pattern_la
     int64_t start = nanoseconds ? now() : 0;
     run_layer(instance, &layers[i]);
     if (nanoseconds)
-      nanoseconds[i] = now() - start;
+      nanoseconds[i] += now() - start;
   }
   atomic_flag_clear(&instance->running);
   return PATTERN_OK;

@@ -34,9 +34,10 @@ static void check_threads(int32_t threads, int64_t chunk) {
   expect(pattern_instance_create(threads, &instance) == PATTERN_OK, "an instance is created");
   int64_t *values = calloc(UNITS, sizeof *values), *copies = calloc(UNITS, sizeof *copies);
   void *buffers[] = {values, copies};
-  pattern_layer layers[] = {
-      {add_one, UNITS, NULL, chunk}, {reverse, UNITS, NULL, chunk}, {add_one, 0, NULL, chunk}};
-  int64_t nanoseconds[3] = {-1, -1, -1};
+  pattern_layer layers[] = {{add_one, UNITS, NULL, 0, chunk},
+                            {reverse, UNITS, NULL, 0, chunk},
+                            {add_one, 0, NULL, 0, chunk}};
+  int64_t nanoseconds[3] = {0, 0, 0};
   for (int round = 1; round <= ROUNDS; ++round) {
     expect(pattern_instance_run(instance, layers, 3, buffers, round % 2 ? nanoseconds : NULL) ==
                PATTERN_OK,
@@ -44,8 +45,7 @@ static void check_threads(int32_t threads, int64_t chunk) {
     for (int i = 0; i < UNITS; ++i)
       expect(copies[i] == round, "every unit is computed once, before the next layer reads it");
   }
-  for (int i = 0; i < 3; ++i)
-    expect(nanoseconds[i] >= 0, "every layer is timed");
+  expect(nanoseconds[0] > 0 && nanoseconds[1] > 0, "layers are timed");
   free(values);
   free(copies);
   expect(pattern_instance_destroy(instance) == PATTERN_OK, "an idle instance is destroyed");
