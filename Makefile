@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
+CLANG := $(BIN)/python -m ziglang cc
 SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
+C_FILES := $(C_SOURCES) $(wildcard test/*.c runtime/bench/*.c examples/*/*.c examples/*/*.cpp)
 
-.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check package-check docs bench \
+.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check runtime-ir package-check docs bench \
 	lock format clean
 
 help: ## list what can be made
@@ -38,7 +40,7 @@ check-all: tools lint types runtime-check package-check lit $(STAMP) ## the same
 lint: $(STAMP) ## format and style
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
+	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
 types: $(STAMP) ## mypy --strict
 	@$(BIN)/mypy
@@ -52,6 +54,9 @@ test: $(STAMP) ## the pytest tests
 
 runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
 	@scripts/check-runtime
+
+runtime-ir: $(STAMP) ## write the C runtime as LLVM IR; CLANG="python -m ziglang cc" or clang-22
+	@scripts/runtime-ir "$(CLANG)"
 
 package-check: $(STAMP) ## build sdist and wheel, try the wheel in an environment of its own
 	@scripts/check-package $(BIN)/python
@@ -74,7 +79,7 @@ lock: $(STAMP) ## pin the newest versions that fit pyproject.toml
 format: $(STAMP) ## format all sources
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/clang-format -i $(C_SOURCES)
+	@$(BIN)/clang-format -i $(C_FILES)
 
 clean: ## remove what was built
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from pattern_mlir.runtime.plan import (
     part_of,
 )
 from pattern_mlir.structure import nested
+
+if TYPE_CHECKING:
+    from pattern_mlir.library import WeightsPlace
 
 Array = npt.NDArray[Any]
 
@@ -157,6 +160,26 @@ class CompiledModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as a package, which `pattern_mlir.load` reads without torch or MLIR."""
         package.write(path, self._contents)
+
+    def save_library(
+        self,
+        folder: str | os.PathLike[str],
+        name: str = "model",
+        weights: WeightsPlace = "inside",
+    ) -> None:
+        """Write the network as a library for C: lib``name``.so, lib``name``.a and headers.
+
+        Args:
+            folder: is made; one that an earlier call made is replaced.
+            name: prefix of the library's functions.
+            weights: `inside` the library, or in a `file` beside it.
+
+        Raises:
+            LibraryError: there is no linker, or no library can be made for the target.
+        """
+        from pattern_mlir.library import write_library
+
+        write_library(self._contents, folder, name, weights)
 
     def profile(self, *inputs: Array) -> list[tuple[PlannedLayer, int]]:
         """Run the network on numpy arrays; return each layer and the nanoseconds that it took."""

@@ -34,6 +34,10 @@ class PackageError(PatternError):
     """A package is damaged, of another version, or for another machine."""
 
 
+class LibraryError(PatternError):
+    """A library cannot be made of a compiled network."""
+
+
 class InterpretError(PatternError):
     """A module cannot be interpreted, or the inputs do not fit it."""
 

@@ -1,7 +1,7 @@
 """`pattern-opt`: runs passes over a module and writes it at any level, as mlir-opt does.
 
 It reads MLIR text or bytecode, or a model exported by PyTorch (.pt2), and writes MLIR, LLVM IR,
-assembly or an object file.
+assembly, an object file, a package, or a library for C.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package", "library")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -74,6 +74,12 @@ def _parser() -> _Parser:
         "--precision", help="of --target: f32, f16-linear-weights, f16-acc32 or f16"
     )
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
+    passes.add_argument("--name", help="of the library, the prefix of its functions; model")
+    passes.add_argument(
+        "--weights",
+        choices=("inside", "file"),
+        help="where the library has them; a file is mapped; inside",
+    )
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
     passes.add_argument(
         "--verify-each",
@@ -153,6 +159,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         raise PipelineError(
             f"cannot emit '{parsed.emit}'{suggestion} (known: {', '.join(EMITTED)})"
         )
+    if (parsed.name or parsed.weights) and parsed.emit != "library":
+        raise PipelineError("--name and --weights go with --emit=library")
     if parsed.split_input_file and parsed.emit != "mlir":
         raise PipelineError("--split-input-file writes MLIR text only; leave out --emit")
     return parsed
@@ -169,19 +177,23 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
         return 0
-    if arguments.emit == "package":
-        return _write_package(arguments)
+    if arguments.emit in ("package", "library"):
+        return _write_compiled(arguments)
     from pattern_mlir.tools.driver import process
 
     return process(arguments, _read(arguments.input))
 
 
-def _write_package(arguments: argparse.Namespace) -> int:
-    """Compile the input and write it as a package."""
+def _write_compiled(arguments: argparse.Namespace) -> int:
+    """Compile the input and write it as a package or a library."""
+    if arguments.target is None or "-" in (arguments.input, arguments.output):
+        raise PipelineError(f"--emit={arguments.emit} needs an input file, --target and -o")
+    if arguments.name is not None:
+        from pattern_mlir.library import check_name
+
+        check_name(arguments.name)
     from pattern_mlir.compiler import compile
 
-    if arguments.target is None or "-" in (arguments.input, arguments.output):
-        raise PipelineError("--emit=package needs an input file, --target and -o FILE")
     model = compile(
         arguments.input,
         arguments.target,
@@ -189,7 +201,12 @@ def _write_package(arguments: argparse.Namespace) -> int:
         cpu=arguments.cpu,
         precision=arguments.precision or "f32",
     )
-    model.save(arguments.output)
+    if arguments.emit == "package":
+        model.save(arguments.output)
+    else:
+        model.save_library(
+            arguments.output, arguments.name or "model", arguments.weights or "inside"
+        )
     return 0
 
 

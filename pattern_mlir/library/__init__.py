@@ -1,0 +1,162 @@
+"""A compiled network as a library for C: shared, static, with its headers. See docs/library.md.
+
+Made from what a package holds, without torch, MLIR and a C compiler: the C runtime is at hand as
+LLVM IR.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pattern_mlir.errors import LibraryError
+from pattern_mlir.library import elf
+from pattern_mlir.library.description import (
+    FUNCTION_NAMES,
+    WEIGHTS,
+    Description,
+    description_module,
+)
+from pattern_mlir.library.features import feature_checks
+from pattern_mlir.library.headers import headers
+from pattern_mlir.library.linking import System, compiled, link_shared, system
+from pattern_mlir.library.runtime_ir import runtime_ir
+from pattern_mlir.package import Contents
+from pattern_mlir.parameters import ALIGNMENT
+
+WeightsPlace = Literal["inside", "file"]
+"""Where a library has its weights: within itself, or in a file beside it."""
+
+INSIDE_LIMIT = 1 << 30
+"""Bytes of weights inside a library; code reaches data so far away."""
+
+_WORDS = """
+auto bool break case char class const continue default delete do double else enum extern false float
+for goto if inline int long main namespace new operator private public register restrict return
+short signed sizeof static std struct switch template this throw true try typedef union unsigned using
+virtual void volatile while
+"""
+RESERVED = frozenset(_WORDS.split())
+"""Words of C and C++ that name no library."""
+
+
+def write_library(
+    contents: Contents,
+    folder: str | os.PathLike[str],
+    name: str = "model",
+    weights: WeightsPlace = "inside",
+) -> None:
+    """Write a library of ``contents`` to ``folder``, whole or not at all.
+
+    The folder has lib``name``.so, lib``name``.a, ``name``.h, ``name``.hpp, and ``name``.weights
+    where ``weights`` is ``file``. The same contents give the same bytes.
+
+    Args:
+        contents: a compiled network.
+        folder: is made; one that an earlier call made is replaced.
+        name: prefix of the library's symbols.
+        weights: whether they are inside the library or in a file to map.
+
+    Raises:
+        LibraryError: the name is none, there is no linker, the folder holds something else, or no
+            library can be made for the network's target.
+        OSError: the folder cannot be written.
+    """
+    check_name(name)
+    own, inside = system(contents.triple), weights == "inside"
+    if inside and contents.weights.nbytes > INSIDE_LIMIT:
+        raise LibraryError(
+            f"{contents.weights.nbytes} bytes of weights are too many to be inside a library;"
+            " pass weights='file' (--weights=file)"
+        )
+    header, wrapper, signature = headers(contents, name, inside)
+    objects = _objects(contents, own, name, signature, inside)
+    files = {
+        f"lib{name}.a": elf.archive(objects),
+        f"{name}.h": header.encode(),
+        f"{name}.hpp": wrapper.encode(),
+    }
+    if not inside:
+        files[f"{name}.weights"] = contents.weights.tobytes()
+    exported = [f"{name}_{function}" for function in FUNCTION_NAMES]
+    with tempfile.TemporaryDirectory() as scratch:
+        files[f"lib{name}.so"] = link_shared(own, name, objects, exported, Path(scratch))
+    with atomic_folder(Path(folder), set(files) | {f"{name}.weights"}) as temporary:
+        for file, data in files.items():
+            (temporary / file).write_bytes(data)
+
+
+def check_name(name: str) -> None:
+    """Raise LibraryError unless ``name`` can begin the names of C."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in RESERVED:
+        raise LibraryError(
+            f"'{name}' cannot be the name of a library: it begins functions of C;"
+            " use letters, digits and _, such as resnet18"
+        )
+
+
+def _objects(
+    contents: Contents, own: System, name: str, signature: int, inside: bool
+) -> dict[str, bytes]:
+    """Return the object files of the library by name."""
+    weights = contents.weights
+    description = Description(
+        name=name,
+        plan=contents.plan,
+        threads=contents.threads,
+        signature=signature,
+        features=feature_checks(own.architecture, contents.features),
+        cpu=contents.cpu,
+        weight_bytes=weights.nbytes,
+        checksum=None if inside else zlib.crc32(weights.data),
+    )
+    prefix = f"{name}_"
+    objects = {
+        "model.o": compiled(str(description_module(description)), own),
+        "layers.o": elf.hidden(contents.code, prefix),
+        # A program may link several models, or a runtime that its maker compiled.
+        "runtime.o": compiled(runtime_ir(own.architecture), own, weak=True),
+    }
+    if inside:
+        objects["weights.o"] = elf.data_object(
+            own.architecture, prefix + WEIGHTS, weights.tobytes(), ALIGNMENT
+        )
+    return objects
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path, own: set[str]) -> Iterator[Path]:
+    """Yield a temporary folder that takes the place of ``folder`` on success only.
+
+    Raises:
+        LibraryError: ``folder`` holds something else than files named in ``own``.
+    """
+    target = Path(os.path.realpath(folder))
+    if target.exists():
+        foreign = [] if not target.is_dir() else sorted(set(os.listdir(target)) - own)
+        if foreign or not target.is_dir():
+            raise LibraryError(
+                f"'{folder}' is no folder of this library ({', '.join(foreign) or 'a file'});"
+                " choose a new folder"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+        temporary, former = Path(scratch) / "new", Path(scratch) / "former"
+        temporary.mkdir()
+        yield temporary
+        if target.exists():
+            target.rename(former)
+        try:
+            temporary.rename(target)
+        except OSError:
+            if former.exists():
+                former.rename(target)
+            raise
+        shutil.rmtree(former, ignore_errors=True)
