@@ -40,8 +40,8 @@ INSIDE_LIMIT = 1 << 30
 _WORDS = """
 auto bool break case char class const continue default delete do double else enum extern false float
 for goto if inline int long main namespace new operator private public register restrict return
-short signed sizeof static std struct switch template this throw true try typedef union unsigned using
-virtual void volatile while
+short signed sizeof static std struct switch template this throw true try typedef union unsigned
+using virtual void volatile while
 """
 RESERVED = frozenset(_WORDS.split())
 """Words of C and C++ that name no library."""
