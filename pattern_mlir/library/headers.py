@@ -7,8 +7,6 @@ import zlib
 from collections.abc import Sequence
 from importlib import resources
 
-import numpy as np
-
 from pattern_mlir import __version__
 from pattern_mlir.library.description import batch_of, tensor_bytes
 from pattern_mlir.package import Contents
@@ -62,9 +60,9 @@ def _fields(contents: Contents, name: str, weights_inside: bool) -> dict[str, st
         "dtypes": ",\n".join(
             f"  {prefix}_{dtype.upper()} = {number}" for number, dtype in enumerate(DTYPES)
         ),
-        "inputs": _entries([_tensor(prefix, spec) for spec in plan.inputs]),
-        "outputs": _entries([_tensor(prefix, spec) for spec in plan.outputs]),
-        "layers": _entries([_layer(layer) for layer in plan.layers]),
+        "inputs": _tensors(prefix, plan.inputs),
+        "outputs": _tensors(prefix, plan.outputs),
+        "layers": _entries([*map(_layer, plan.layers), "{NULL, NULL, 0, 0}"]),
     }
 
 
@@ -82,11 +80,15 @@ def _macros(prefix: str, kind: str, specs: Sequence[TensorSpec]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _tensor(prefix: str, spec: TensorSpec) -> str:
-    dtype = f"{prefix}_{np.dtype(spec.dtype).name.upper()}"
-    shape = ", ".join(map(str, spec.shape)) or "0"
-    name, size = _quoted(spec.name), tensor_bytes(spec)
-    return f"{{{name}, {dtype}, {len(spec.shape)}, {{{shape}}}, {size}}}"
+def _tensors(prefix: str, specs: Sequence[TensorSpec]) -> str:
+    """Return an array's initialisers, with one without a name at the end."""
+    entries = []
+    for spec in specs:
+        dtype = f"{prefix}_{spec.dtype.name.upper()}"
+        shape = ", ".join(map(str, spec.shape)) or "0"
+        name, size = _quoted(spec.name), tensor_bytes(spec)
+        entries.append(f"{{{name}, {dtype}, {len(spec.shape)}, {{{shape}}}, {size}}}")
+    return _entries([*entries, f"{{NULL, {prefix}_FLOAT32, 0, {{0}}, 0}}"])
 
 
 def _layer(layer: PlannedLayer) -> str:
@@ -95,8 +97,7 @@ def _layer(layer: PlannedLayer) -> str:
 
 
 def _entries(entries: Sequence[str]) -> str:
-    """Return an array's initialisers, with one of zeros at the end."""
-    return "".join(f"    {entry},\n" for entry in entries) + "    {0}"
+    return ",\n".join(f"    {entry}" for entry in entries)
 
 
 def _quoted(text: str) -> str:
