@@ -35,8 +35,12 @@ class Machine:
     compilers: tuple[str, str]
     runner: tuple[str, ...] = ()
 
-    def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [*self.runner, *map(str, words)]
+    def run(
+        self, *words: str | Path, processor: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program; ``processor`` is one of qemu's, None for one that has everything."""
+        cpu = () if processor is None else ("-cpu", processor)
+        command = [*self.runner, *cpu, *map(str, words)]
         return subprocess.run(command, check=check, capture_output=True, text=True, timeout=600)
 
 
@@ -52,6 +56,7 @@ PACKAGES = {
     "aarch64-linux-gnu-gcc": "g++-aarch64-linux-gnu",
     "ld.lld": "lld",
     "gcc": "gcc",
+    "cmake": "cmake",
 }
 """The Debian packages of programs."""
 
@@ -101,7 +106,11 @@ class LibraryModel:
         self._weights = [folder / "model.weights"] if weights == "file" else []
 
     def run(
-        self, *inputs: Array, threads: int = 1, check: bool = True
+        self,
+        *inputs: Array,
+        threads: int = 1,
+        processor: str | None = None,
+        check: bool = True,
     ) -> tuple[list[Array], subprocess.CompletedProcess[str]]:
         """Return the output for each of ``inputs``, computed in one process, and what it said."""
         (taken,), (given,) = self._model.inputs, self._model.outputs
@@ -116,6 +125,7 @@ class LibraryModel:
             *(self._folder / "libmodel.so", macro(header, "MODEL_OPTIONS"), str(threads)),
             *map(str, (images, macro(header, "MODEL_ARENA_BYTES"), inputs[0].nbytes, output_bytes)),
             *(source, results, *self._weights),
+            processor=processor,
             check=check,
         )
         data = np.frombuffer(results.read_bytes(), given.dtype) if results.exists() else None

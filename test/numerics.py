@@ -42,6 +42,12 @@ class Comparison:
         )
 
 
+def inputs(shape: Sequence[int], count: int = 8, seed: int = 0) -> list[torch.Tensor]:
+    """Return the ``count`` seeded inputs of ``shape`` that `compare` runs."""
+    seeds = range(seed, seed + count)
+    return [torch.randn(*shape, generator=torch.Generator().manual_seed(own)) for own in seeds]
+
+
 def compare(
     model: torch.nn.Module,
     run: Callable[[Any], Any],
@@ -58,8 +64,7 @@ def compare(
     peer = stored_in_half(model) if half else model
     squares = np.zeros(3)
     size = 0
-    for index in range(count):
-        x = torch.randn(*shape, generator=torch.Generator().manual_seed(seed + index))
+    for x in inputs(shape, count, seed):
         with torch.no_grad():
             reference = double(x.double()).numpy()
             theirs = peer(x).numpy()
