@@ -181,6 +181,16 @@ class CompiledModel:
 
         write_library(self._contents, folder, name, weights)
 
+    def save_bench(self, path: str | os.PathLike[str]) -> None:
+        """Write `pattern-bench`, a static program that times the network on its own machine.
+
+        Raises:
+            LibraryError: there is no C compiler for the target.
+        """
+        from pattern_mlir.library import write_bench
+
+        write_bench(self._contents, path)
+
     def profile(self, *inputs: Array) -> list[tuple[PlannedLayer, int]]:
         """Run the network on numpy arrays; return each layer and the nanoseconds that it took."""
         _outputs, nanoseconds = self._executable.profile(inputs)

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -26,16 +27,19 @@ from pattern_mlir.library.description import (
 )
 from pattern_mlir.library.features import feature_checks
 from pattern_mlir.library.headers import headers
-from pattern_mlir.library.linking import System, compiled, link_shared, system
+from pattern_mlir.library.linking import System, compiled, link_program, link_shared, system
 from pattern_mlir.library.runtime_ir import runtime_ir
 from pattern_mlir.package import Contents
-from pattern_mlir.parameters import ALIGNMENT
+from pattern_mlir.parameters import ALIGNMENT, atomic_file
 
 WeightsPlace = Literal["inside", "file"]
 """Where a library has its weights: within itself, or in a file beside it."""
 
 INSIDE_LIMIT = 1 << 30
 """Bytes of weights inside a library; code reaches data so far away."""
+
+BENCH_NAME = "model"
+"""The name of the library that runtime/bench/pattern_bench.c is compiled with."""
 
 _WORDS = """
 auto bool break case char class const continue default delete do double else enum extern false float
@@ -70,19 +74,10 @@ def write_library(
         OSError: the folder cannot be written.
     """
     check_name(name)
-    own, inside = system(contents.triple), weights == "inside"
-    if inside and contents.weights.nbytes > INSIDE_LIMIT:
-        raise LibraryError(
-            f"{contents.weights.nbytes} bytes of weights are too many to be inside a library;"
-            " pass weights='file' (--weights=file)"
-        )
-    header, wrapper, signature = headers(contents, name, inside)
-    objects = _objects(contents, own, name, signature, inside)
-    files = {
-        f"lib{name}.a": elf.archive(objects),
-        f"{name}.h": header.encode(),
-        f"{name}.hpp": wrapper.encode(),
-    }
+    inside = weights == "inside"
+    own = system(contents.triple)
+    objects, texts = _built(contents, own, name, inside)
+    files = {f"lib{name}.a": elf.archive(objects), **texts}
     if not inside:
         files[f"{name}.weights"] = contents.weights.tobytes()
     exported = [f"{name}_{function}" for function in FUNCTION_NAMES]
@@ -91,6 +86,25 @@ def write_library(
     with atomic_folder(Path(folder), set(files) | {f"{name}.weights"}) as temporary:
         for file, data in files.items():
             (temporary / file).write_bytes(data)
+
+
+def write_bench(contents: Contents, path: str | os.PathLike[str]) -> None:
+    """Write `pattern-bench` with ``contents`` inside, a static program that times them.
+
+    Raises:
+        LibraryError: there is no C compiler for the target, or no library can be made for it.
+        OSError: the file cannot be written.
+    """
+    own = system(contents.triple)
+    objects, texts = _built(contents, own, BENCH_NAME, inside=True)
+    source = resources.files("pattern_mlir.runtime") / "bench" / "pattern_bench.c"
+    library = f"lib{BENCH_NAME}.a"
+    files = {**texts, library: elf.archive(objects), "pattern_bench.c": source.read_bytes()}
+    with tempfile.TemporaryDirectory() as scratch:
+        program = link_program(own, files, "pattern_bench.c", library, Path(scratch))
+    with atomic_file(Path(path)) as temporary:
+        temporary.write_bytes(program)
+    os.chmod(path, os.stat(path).st_mode | 0o111)
 
 
 def check_name(name: str) -> None:
@@ -102,10 +116,24 @@ def check_name(name: str) -> None:
         )
 
 
+def _built(
+    contents: Contents, own: System, name: str, inside: bool
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the object files and the headers of a library by name."""
+    if inside and contents.weights.nbytes > INSIDE_LIMIT:
+        raise LibraryError(
+            f"{contents.weights.nbytes} bytes of weights are too many to be inside a library;"
+            " pass weights='file' (--weights=file)"
+        )
+    header, wrapper, signature = headers(contents, name, inside)
+    texts = {f"{name}.h": header.encode(), f"{name}.hpp": wrapper.encode()}
+    return _objects(contents, own, name, signature, inside), texts
+
+
 def _objects(
     contents: Contents, own: System, name: str, signature: int, inside: bool
 ) -> dict[str, bytes]:
-    """Return the object files of the library by name."""
+    """Return the object files of a library by name."""
     weights = contents.weights
     description = Description(
         name=name,

@@ -1,8 +1,9 @@
-"""Shared libraries from objects, by lld, without the C library that they will run with."""
+"""From objects to shared libraries, without the C library that these will run with; to programs."""
 
 from __future__ import annotations
 
 import importlib.util
+import platform
 import re
 import shutil
 import subprocess
@@ -96,6 +97,7 @@ def link_shared(
     sizes = ("-z", f"max-page-size={PAGE}", "-z", f"common-page-size={PAGE}")
     _run(
         folder,
+        *linker(),
         *("-shared", "-soname", output, "-o", output, "--version-script=exports"),
         *(*options, *sizes, "--gc-sections", "--as-needed", "--build-id=sha1"),
         *names,
@@ -103,8 +105,53 @@ def link_shared(
     return (folder / output).read_bytes()
 
 
-def _run(folder: Path, *arguments: str) -> None:
-    command = [*linker(), *arguments]
+def static_compiler(system: System) -> list[str]:
+    """Return a C compiler that links static programs for ``system``; raise LibraryError if none.
+
+    Programs that need no library of the system run on Android, too.
+    """
+    package = "gcc"
+    names = ["gcc", "cc"] if _is_native(system.architecture) else []
+    if system.architecture == "aarch64":
+        names, package = [*names, "aarch64-linux-gnu-gcc"], "gcc-aarch64-linux-gnu"
+    if found := next(filter(None, map(shutil.which, names)), None):
+        return [found]
+    if importlib.util.find_spec("ziglang"):
+        triple = f"{system.architecture}-linux-musl"
+        return [sys.executable, "-m", "ziglang", "cc", "-target", triple, "-fno-sanitize=all"]
+    raise LibraryError(
+        f"no C compiler for {system.triple} found; install {package} (Debian and Ubuntu: apt"
+        f" install {package}) or PyPI's ziglang (pip install 'pattern-mlir[link]')"
+    )
+
+
+def _is_native(architecture: str) -> bool:
+    return sys.platform == "linux" and platform.machine() == architecture
+
+
+def link_program(
+    system: System, files: Mapping[str, bytes], source: str, library: str, folder: Path
+) -> bytes:
+    """Return the static program of a C source and a library.
+
+    Args:
+        system: what it runs on.
+        files: source, library and headers by name.
+        source: which of them is the source.
+        library: which of them is the library.
+        folder: an empty folder for files on the way.
+
+    Raises:
+        LibraryError: there is no compiler, or it failed.
+    """
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
+    options = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-static", "-I.", "-o", "program")
+    _run(folder, *static_compiler(system), *options, source, library, "-lm", "-pthread")
+    return (folder / "program").read_bytes()
+
+
+def _run(folder: Path, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode == 0:
         return
@@ -143,6 +190,7 @@ def _stub(system: System, library: str, folder: Path) -> str:
     output = f"stub-{soname}"
     _run(
         folder,
+        *linker(),
         *("-shared", "-soname", soname, "-o", output),
         *(f"--version-script={library}.versions", f"{library}.o"),
     )

@@ -1,7 +1,8 @@
 """`pattern-opt`: runs passes over a module and writes it at any level, as mlir-opt does.
 
 It reads MLIR text or bytecode, or a model exported by PyTorch (.pt2), and writes MLIR, LLVM IR,
-assembly, an object file, a package, or a library for C.
+assembly, an object file, a package, a library for C,
+or a program that times the network.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package", "library")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package", "library", "bench")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -177,7 +178,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
         return 0
-    if arguments.emit in ("package", "library"):
+    if arguments.emit in ("package", "library", "bench"):
         return _write_compiled(arguments)
     from pattern_mlir.tools.driver import process
 
@@ -185,7 +186,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _write_compiled(arguments: argparse.Namespace) -> int:
-    """Compile the input and write it as a package or a library."""
+    """Compile the input and write it as a package, a library or a program that times it."""
     if arguments.target is None or "-" in (arguments.input, arguments.output):
         raise PipelineError(f"--emit={arguments.emit} needs an input file, --target and -o")
     if arguments.name is not None:
@@ -203,10 +204,12 @@ def _write_compiled(arguments: argparse.Namespace) -> int:
     )
     if arguments.emit == "package":
         model.save(arguments.output)
-    else:
+    elif arguments.emit == "library":
         model.save_library(
             arguments.output, arguments.name or "model", arguments.weights or "inside"
         )
+    else:
+        model.save_bench(arguments.output)
     return 0
 
 

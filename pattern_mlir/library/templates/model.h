@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/** The machine and the processor that it was compiled for, by LLVM's names. */
+#define @NAME@_TRIPLE "@triple@"
+#define @NAME@_CPU "@cpu@"
 /** Images that a run computes at least; runs take @multiples@. */
 #define @NAME@_BATCH @batch@
 /** Threads that the layers are split for; any number from 1 to 256 may run them. */
