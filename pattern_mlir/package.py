@@ -149,10 +149,11 @@ def _padding_start(header: int, name: str) -> int:
     return header + LOCAL_HEADER + len(name) + PADDING_FIELD_HEADER
 
 
-def read(path: str | os.PathLike[str]) -> Contents:
+def read(path: str | os.PathLike[str], *, runnable: bool = True) -> Contents:
     """Read a package; the weights stay in the mapped file.
 
-    Every member is compared with its checksum before any of it is used.
+    Every member is compared with its checksum before any of it is used. One for another machine is
+    refused unless ``runnable`` is false.
 
     Raises:
         PackageError: there is no such file; it is no package, or of another version; it was
@@ -172,6 +173,8 @@ def read(path: str | os.PathLike[str]) -> Contents:
         start = _data_start(header, name)
         header = start + manifest["members"][name]["bytes"]
         members[name] = memory[start:header]
+    if runnable:
+        _check_processor(str(path), manifest)
     return _contents(str(path), manifest, members)
 
 
@@ -215,7 +218,6 @@ def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Co
     """Return what ``members`` hold, after comparing each with its checksum."""
     if manifest["abi"] != ABI_VERSION:
         raise _other_version(path, "abi", manifest, ABI_VERSION)
-    _check_processor(path, manifest)
     for name, data in members.items():
         if hashlib.sha256(data).hexdigest() != manifest["members"][name]["sha256"]:
             raise _altered(path, name)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from pattern_mlir import __version__
 from pattern_mlir.compiled_model import CompiledModel, load
 from pattern_mlir.errors import PatternError
+from pattern_mlir.package import read as read_package
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.picture_files import is_picture
 from pattern_mlir.profiling import profile
@@ -28,6 +29,7 @@ from pattern_mlir.runtime.plan import TensorSpec
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 from pattern_mlir.tools.comparison import compare
 from pattern_mlir.tools.inputs import input_files, noise, read_array, read_picture
+from pattern_mlir.tools.measured_times import compare_times
 
 Array = npt.NDArray[Any]
 
@@ -65,8 +67,9 @@ def _parser() -> Parser:
     parser.add_argument(
         "--compare",
         type=Path,
-        metavar="MODEL.pt2",
-        help="with PyTorch's results, and each layer with the interpreter's; may take minutes",
+        metavar="MODEL.pt2|BENCH.json",
+        help="with PyTorch's results, and each layer with the interpreter's, which may take"
+        " minutes; or what pattern-bench measured with the predicted times",
     )
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
@@ -99,6 +102,9 @@ def _run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     if arguments.output is not None and arguments.output.suffix not in (".npy", ".npz"):
         raise PatternError(f"--output needs the suffix .npy or .npz, got '{arguments.output}'")
+    if arguments.compare is not None and arguments.compare.suffix == ".json":
+        print(compare_times(arguments.compare, read_package(arguments.package, runnable=False)))
+        return 0
     model = load(arguments.package, arguments.chunk, threads=arguments.threads)
     inputs = _inputs(model.inputs, arguments)
     outputs = model.run(inputs)
