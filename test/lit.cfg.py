@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import sys
 import tempfile
 
@@ -20,5 +21,7 @@ config.substitutions += [  # noqa: F821
     (r"\bnot\b", f"{sys.executable} {os.path.join(os.path.dirname(__file__), 'not.py')}"),
     (r"%python", sys.executable),
 ]
+if shutil.which("ld.lld"):
+    config.available_features.add("lld")  # noqa: F821
 if platform.machine() in ("x86_64", "AMD64"):
     config.available_features.add("x86")  # noqa: F821

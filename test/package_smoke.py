@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from importlib import metadata, resources
 from pathlib import Path
 
 import numpy as np
 
 import pattern_mlir
+from pattern_mlir.errors import LibraryError
 from pattern_mlir.program import Program
 
 
@@ -24,8 +26,21 @@ def main() -> None:
     (expected,) = pattern_mlir.interpret(program, [x])
     compiled = pattern_mlir.compile(program, threads=2)
     np.testing.assert_allclose(compiled(x), expected, rtol=1e-5, atol=1e-6)
+    write_library(program)
     assert "torch" not in sys.modules
     print("package: the installed wheel interprets, compiles and runs")
+
+
+def write_library(program: Program) -> None:
+    """Write a library for a phone, if there is a linker."""
+    model = pattern_mlir.compile(program, "aarch64-linux-android")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            model.save_library(Path(folder) / "model")
+        except LibraryError as error:
+            if "no linker found" not in str(error):
+                raise
+            print(f"skipped: writing a library with the installed wheel ({error})")
 
 
 if __name__ == "__main__":

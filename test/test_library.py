@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from libraries import FOLDER, HOST, LibraryModel, macro, needs, needs_lld
+from test_documentation import code_blocks
 from torch import nn
 from torch_models import exported, values
 
@@ -26,6 +28,7 @@ from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import LibraryError
 from pattern_mlir.library import RESERVED, features, linking, write_library
 from pattern_mlir.library.linking import symbols
+from pattern_mlir.tools import pattern_opt
 
 ROOT = FOLDER.parent
 X = values(2, 3, 16, 16, seed=1).numpy()
@@ -357,3 +360,38 @@ def test_a_library_is_made_without_torch_and_mlir(model: CompiledModel, tmp_path
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "lib" / "libmodel.so").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "command"), [("c", "gcc -std=c99"), ("cpp", "g++ -std=c++11")]
+)
+def test_the_programs_of_the_documentation_run(
+    model: CompiledModel, tmp_path: Path, language: str, command: str
+) -> None:
+    (example,) = code_blocks((ROOT / "docs" / "library.md").read_text(), language)
+    (tmp_path / f"main.{language}").write_text(example)
+    model.save_library(tmp_path / "lib")
+    libraries = ("-Ilib", "-Llib", "-lmodel", "-Wl,-rpath,lib")
+    compile_c(tmp_path, *command.split(), f"main.{language}", *libraries)
+    done = subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert language == "cpp" or len(done.stdout.splitlines()) == len(model.layers)
+
+
+def test_the_commands_of_the_documentation_run(tmp_path: Path) -> None:
+    program = exported(nn.Conv2d(3, 4, 3), values(1, 3, 8, 8))
+    torch.export.save(program, tmp_path / "model.pt2")
+    page = (ROOT / "docs" / "library.md").read_text()
+    lines = [line for block in code_blocks(page, "sh") for line in block.splitlines()]
+    compared = [line for line in lines if "--compare" in line]
+    commands = [line for line in lines if line.startswith("pattern-opt")]
+    assert len(commands) == 4 and len(compared) == 1
+    for line in commands:
+        assert pattern_opt.main(to_paths(line, tmp_path)) == 0, line
+
+
+def to_paths(line: str, folder: Path) -> list[str]:
+    """Return the arguments of a command whose files are in ``folder``."""
+    words = shlex.split(line)[1:]
+    files = {words.index("-o") + 1, words.index("model.pt2")}
+    return [str(folder / word) if i in files else word for i, word in enumerate(words)]
