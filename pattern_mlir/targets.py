@@ -108,7 +108,7 @@ def check_half(target: Target, arithmetic: bool) -> None:
     """
     if target.computes_half if arithmetic else target.converts_half:
         return
-    name, what = target.cpu or target.processor, "add up" if arithmetic else "convert"
+    name, what = target.cpu or target.processor, "add up in" if arithmetic else "convert to"
     known = ", ".join(
         key
         for key, own in PROCESSORS.items()
@@ -117,7 +117,7 @@ def check_half(target: Target, arithmetic: bool) -> None:
     )
     instead = "f16-acc32" if arithmetic else "f32"
     raise CompileError(
-        f"{name} cannot {what} in f16; compile with precision {instead}, or for one of {known}"
+        f"{name} cannot {what} f16; compile with precision {instead}, or for one of {known}"
     )
 
 
