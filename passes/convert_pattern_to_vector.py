@@ -35,7 +35,6 @@ from pattern_mlir.dialects import (
     integers,
     shape_of,
 )
-from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout, relayout_table
 from pattern_mlir.parameters import Array, ParameterStore
@@ -450,7 +449,7 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     share = tiling.channel_block / description.channels
     sums = max(tiling.rows) * max(tiling.columns) * tiling.filter_block
     if description.half_sums:
-        return max(1, HALF_TERMS // taps)
+        return 0  # chunks are those of sums in f16
     products = description.kernels / description.filters * taps * share / chains(sums, taps)
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 

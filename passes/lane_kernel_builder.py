@@ -18,6 +18,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
 from pattern_mlir.cost import LINE, chains
+from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES, FunctionBuilder, vector_alignment
 from pattern_mlir.passes.lane_kernel import (
@@ -71,6 +72,21 @@ class _Products:
     size: Any
     shift: Any
     shape: Pair
+
+
+@dataclass(frozen=True)
+class _HalfSums:
+    """Sums in f16 that have not joined their totals yet.
+
+    Attributes:
+        totals: a buffer of vectors of f32.
+        parts: the sums.
+        terms: how many products each has at most.
+    """
+
+    totals: Any
+    parts: list[Any]
+    terms: Any
 
 
 @dataclass(frozen=True)
@@ -315,6 +331,7 @@ class LaneKernelBuilder(FunctionBuilder):
             arith.muli(tile.image, self.constant(kernel.channels)),
             arith.muli(tile.channel_block, self.constant(kernel.channel_block)),
         )
+        half = self._half_sums(sums) if kernel.half_sums else None
         for number, taps in enumerate(kernel.patterns):
             kernels = self.load_index(buffers.counts, [row, self.constant(number)])
             end = arith.addi(begin, kernels)
@@ -323,9 +340,17 @@ class LaneKernelBuilder(FunctionBuilder):
             shift = arith.subi(tap, arith.muli(begin, size))
             keys = [(chain, cell) for chain in range(count) for cell in cells]
             body = _Products(taps, keys, first_plane, tile.source_at, size, shift, tile.shape)
-            sums = self._chunks(buffers, body, begin, end, sums)
+            if half is None:
+                sums = self._chunks(buffers, body, begin, end, sums)
+            elif len(taps) > HALF_TERMS:
+                self._half_rows(buffers, body, begin, end, half.totals)
+            else:
+                half = self._half_chunks(buffers, body, begin, end, half)
             tap = arith.addi(tap, arith.muli(kernels, size))
             begin = end
+        if half is not None:
+            self._join(half.totals, half.parts)
+            sums = self._loaded(half.totals)
         totals = dict(zip(cells, sums, strict=False))
         for position, value in enumerate(sums[len(cells) :]):
             cell = cells[position % len(cells)]
@@ -363,12 +388,88 @@ class LaneKernelBuilder(FunctionBuilder):
         with ir.InsertionPoint(chunks.body):
             first = chunks.induction_variable
             last = arith.minui(arith.addi(first, chunk), end)
-            zeros = [self.splat(0.0, self._product_type)] * len(sums)
-            parts = self._kernels(buffers, body, first, last, zeros)
+            parts = self._kernels(buffers, body, first, last, [self.splat(0.0)] * len(sums))
             totals = list(chunks.inner_iter_args)
-            wide = [Scalar(part).as_type(self.vector).value for part in parts]
-            scf.yield_([arith.addf(a, b) for a, b in zip(totals, wide, strict=True)])
+            scf.yield_([arith.addf(a, b) for a, b in zip(totals, parts, strict=True)])
         return list(chunks.results)
+
+    def _half_sums(self, sums: list[Any]) -> _HalfSums:
+        """Build sums in f16 of nothing yet, whose totals are ``sums``, in memory.
+
+        There are twice as many totals as fit into registers; LLVM would move them to and fro.
+        """
+        type_ = ir.MemRefType.get([len(sums), *self.vector.shape], self.f32)
+        with ir.InsertionPoint.at_block_begin(self.entry):
+            totals = memref.AllocaOp(type_, [], [], alignment=LINE).result
+        for number, value in enumerate(sums):
+            place = [self.constant(number), self.constant(0)]
+            self.store_vector(value, totals, place, aligned=True)
+        zeros = [self.splat(0.0, self.half_vector)] * len(sums)
+        return _HalfSums(totals, zeros, self.constant(0))
+
+    def _loaded(self, totals: Any) -> list[Any]:
+        """Build the vectors of ``totals``."""
+        places = ([self.constant(n), self.constant(0)] for n in range(totals.type.shape[0]))
+        return [self.load_vector(totals, place, aligned=True) for place in places]
+
+    def _half_chunks(
+        self, buffers: _Buffers, body: _Products, begin: Any, end: Any, half: _HalfSums
+    ) -> _HalfSums:
+        """Build sums in f16 with the products of the kernels from begin to end.
+
+        They join the totals before they would have more terms than they may, and wait for the next
+        pattern's else: most patterns have few kernels of a filter.
+        """
+        zeros = [self.splat(0.0, self.half_vector)] * len(half.parts)
+        chunk, limit = self.constant(HALF_TERMS // len(body.taps)), self.constant(HALF_TERMS)
+        chunks = scf.ForOp(begin, end, chunk, [*half.parts, half.terms])
+        with ir.InsertionPoint(chunks.body):
+            first, (*parts, known) = chunks.induction_variable, list(chunks.inner_iter_args)
+            last = arith.minui(arith.addi(first, chunk), end)
+            own = arith.muli(arith.subi(last, first), self.constant(len(body.taps)))
+            terms = arith.addi(known, own)
+            full = arith.cmpi(arith.CmpIPredicate.ugt, terms, limit)
+            either = scf.IfOp(full, [self.half_vector] * len(parts), has_else=True)
+            with ir.InsertionPoint(either.then_block):
+                self._join(half.totals, parts)
+                scf.yield_(zeros)
+            with ir.InsertionPoint(either.else_block):
+                scf.yield_(parts)
+            parts = self._kernels(buffers, body, first, last, list(either.results))
+            scf.yield_([*parts, arith.select(full, own, terms)])
+        *parts, terms = list(chunks.results)
+        return replace(half, parts=parts, terms=terms)
+
+    def _half_rows(
+        self, buffers: _Buffers, body: _Products, begin: Any, end: Any, totals: Any
+    ) -> None:
+        """Build the products of kernels larger than a chunk, which join ``totals`` by some rows."""
+        rows = equal_rows(body.taps, self._kernel.block)
+        assert rows is not None and len(rows.taps) <= HALF_TERMS
+        loop = scf.ForOp(begin, end, self.constant(1))
+        with ir.InsertionPoint(loop.body):
+            position = loop.induction_variable
+            plane = self._input_plane(buffers, body, position)
+            weights_at = arith.addi(arith.muli(position, body.size), body.shift)
+            step = HALF_TERMS // len(rows.taps)
+            for first in range(0, rows.count, step):
+                span = range(first, min(first + step, rows.count))
+                zeros = [self.splat(0.0, self.half_vector)] * len(body.keys)
+                parts = self._rows(zeros, body, rows, span, plane, buffers, weights_at)
+                self._join(totals, parts)
+            scf.yield_([])
+
+    def _join(self, totals: Any, parts: list[Any]) -> None:
+        """Build the sums in f16 ``parts`` joining ``totals``."""
+        for number, part in enumerate(parts):
+            place = [self.constant(number), self.constant(0)]
+            total = self.load_vector(totals, place, aligned=True)
+            wide = Scalar(part).as_type(self.vector).value
+            self.store_vector(arith.addf(total, wide), totals, place, aligned=True)
+
+    def _input_plane(self, buffers: _Buffers, body: _Products, position: Any) -> Any:
+        """Build the number of the input's plane that the kernel at ``position`` reads."""
+        return arith.addi(body.first_plane, self.load_index(buffers.channels, [position]))
 
     def _kernels(
         self, buffers: _Buffers, body: _Products, begin: Any, end: Any, sums: list[Any]
@@ -377,8 +478,7 @@ class LaneKernelBuilder(FunctionBuilder):
         loop = scf.ForOp(begin, end, self.constant(1), sums)
         with ir.InsertionPoint(loop.body):
             position = loop.induction_variable
-            channel = self.load_index(buffers.channels, [position])
-            plane = arith.addi(body.first_plane, channel)
+            plane = self._input_plane(buffers, body, position)
             window = self._source_window(buffers, plane, body.source_at)
             weights_at = arith.addi(arith.muli(position, body.size), body.shift)
             arguments = list(loop.inner_iter_args)
@@ -386,7 +486,8 @@ class LaneKernelBuilder(FunctionBuilder):
             if rows is None:
                 sums = self._products(arguments, body, window, buffers.taps, weights_at)
             else:
-                sums = self._rows(arguments, body, rows, plane, buffers, weights_at)
+                span = range(rows.count)
+                sums = self._rows(arguments, body, rows, span, plane, buffers, weights_at)
             scf.yield_(sums)
         return list(loop.results)
 
@@ -395,16 +496,18 @@ class LaneKernelBuilder(FunctionBuilder):
         sums: list[Any],
         body: _Products,
         rows: EqualRows,
+        span: range,
         plane: Any,
         buffers: _Buffers,
         weights_at: Any,
     ) -> list[Any]:
-        """Build the products of one kernel row by row, in a loop.
+        """Build the products of the rows ``span`` of one kernel, row by row, in a loop.
 
         Unrolled, LLVM would load each input vector once for all rows, and spill it.
         """
         source = self._kernel.source
-        loop = scf.ForOp(self.constant(0), self.constant(rows.count), self.constant(1), sums)
+        first, last = self.constant(span.start), self.constant(span.stop)
+        loop = scf.ForOp(first, last, self.constant(1), sums)
         with ir.InsertionPoint(loop.body):
             row = loop.induction_variable
             down = arith.muli(row, self.constant(rows.step * source.pitch * source.lanes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,7 +15,7 @@ from pattern_mlir.dialects.layout import RelayoutOp, is_half, with_elements
 from pattern_mlir.errors import InterpretError, PipelineError, did_you_mean
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, walk
-from pattern_mlir.passes.filters import array_of, is_parameter
+from pattern_mlir.passes.filters import array_of, is_parameter, is_sparse
 from pattern_mlir.passes.half_errors import SumErrors, half_sum_errors
 from pattern_mlir.passes.lane_operations import lane_operands
 from pattern_mlir.passes.results import numbered
@@ -187,12 +186,19 @@ def _copy(value: Any, element_type: Any, copies: dict[tuple[Any, str], Any]) -> 
     return copies[key]
 
 
+def _fits_chunks(conv: Any) -> bool:
+    """Whether the products of a kernel, or of each row of a dense one, fit into a chunk."""
+    rows, columns = shape_of(conv.weight)[2:]
+    by_rows = rows > 1 and columns <= HALF_TERMS and not is_sparse(conv.weight)
+    return rows * columns <= HALF_TERMS or by_rows
+
+
 def _choose_sums(op: Any, errors: SumErrors | None, reason: str) -> None:
     """Let ``op`` add up in f16, or say why it does not."""
     if isinstance(op, LinearOp):
         reason = "a linear layer waits for its weights, not for sums"
-    elif math.prod(shape_of(op.weight)[2:]) > HALF_TERMS:
-        reason = f"a kernel has more than {HALF_TERMS} weights"
+    elif not _fits_chunks(op):
+        reason = f"kernels of more than {HALF_TERMS} weights, not row by row"
     elif errors is not None:
         numbers = [errors.half, errors.single]
         op.attributes["f16_errors"] = ir.DenseF64ArrayAttr.get(numbers)
