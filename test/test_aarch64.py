@@ -17,7 +17,7 @@ from torch_models import exported, values
 import pattern_mlir
 from pattern_mlir import zoo
 
-PRECISIONS: dict[str, dict[str, Any]] = {"f32": {}}
+PRECISIONS: dict[str, dict[str, Any]] = {"f32": {}, "f16-acc32": {"precision": "f16-acc32"}}
 """Options of `compile` by precision."""
 
 SIZES = {"vgg16-cifar": 32}
@@ -39,7 +39,9 @@ def check(name: str, size: int, precision: str, folder: Path, count: int) -> Non
     shared, _ = library.run(*arrays[:2], threads=3)
     np.testing.assert_array_equal(shared, results[:2])
     following = iter(results)
-    comparison = compare(model, lambda _: next(following), shape, count)
+    comparison = compare(
+        model, lambda _: next(following), shape, count, half=precision == "f16-acc32"
+    )
     print(f"{name} {size}x{size} {precision}: {comparison}")
     assert comparison.ours <= comparison.allowed, comparison
 
