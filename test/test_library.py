@@ -26,8 +26,9 @@ import pattern_mlir
 from pattern_mlir import package
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import LibraryError
-from pattern_mlir.library import RESERVED, features, linking, write_library
+from pattern_mlir.library import features, linking, write_library
 from pattern_mlir.library.linking import symbols
+from pattern_mlir.library.write import RESERVED
 from pattern_mlir.tools import pattern_opt
 
 ROOT = FOLDER.parent

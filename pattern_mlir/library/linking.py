@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pattern_mlir.errors import LibraryError
+from pattern_mlir.library import elf
 
 PAGE = 16384
 """Bytes of the largest page that systems use: Android's from version 15 on."""
@@ -45,13 +46,13 @@ class System:
 
 def system(triple: str) -> System:
     """Return the system of ``triple``; raise LibraryError if libraries for it cannot be made."""
-    known = (System("aarch64", True), System("aarch64", False), System("x86_64", False))
-    for own in known:
-        if own.triple == triple:
-            return own
+    architecture, *rest = triple.split("-")
+    android = triple.endswith("-android")
+    if architecture in elf.MACHINES and "linux" in rest and (android or triple.endswith("-gnu")):
+        return System(architecture, android)
     raise LibraryError(
-        f"no library can be made for {triple}, only for {', '.join(own.triple for own in known)};"
-        " --emit=obj writes an object file"
+        f"no library can be made for {triple}, only for Linux and Android on"
+        f" {' or '.join(elf.MACHINES)}; --emit=obj writes an object file"
     )
 
 

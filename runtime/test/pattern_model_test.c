@@ -220,6 +220,22 @@ static void check_two_callers(void) {
   pattern_model_destroy(shared);
 }
 
+static void *run_own(void *unused) {
+  pattern_model *model = created(&inside, (pattern_model_options){.threads = 3});
+  for (int i = 0; i < 100; ++i)
+    expect_results(model, 2);
+  pattern_model_destroy(model);
+  return unused;
+}
+
+static void check_two_models(void) {
+  pthread_t pair[2];
+  for (int i = 0; i < 2; ++i)
+    pthread_create(&pair[i], NULL, run_own, NULL);
+  for (int i = 0; i < 2; ++i)
+    pthread_join(pair[i], NULL);
+}
+
 int main(int count, char *words[]) {
   expect(count == 2, "usage: pattern_model_test FILE-TO-WRITE");
   check_runs();
@@ -228,6 +244,7 @@ int main(int count, char *words[]) {
   check_weights(words[1]);
   check_versions_and_features();
   check_two_callers();
+  check_two_models();
   expect(pattern_model_destroy(NULL) == PATTERN_OK, "NULL is destroyed");
   puts("pattern_model: all rules hold");
   return 0;
