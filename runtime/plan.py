@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +128,23 @@ def split_anew(boundaries: Sequence[int], threads: int) -> tuple[int, ...]:
     return tuple(np.rint(np.interp(places, range(parts + 1), boundaries)).astype(int).tolist())
 
 
-def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:
+class Signature(Protocol):
+    """What plans for any machine have in common: what goes in and comes out."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """In the order of the model's arguments."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """In the order of the model's results."""
+
+    @property
+    def separable(self) -> bool:
+        """Whether a multiple of the images can be run part by part."""
+
+
+def count_parts(plan: Signature, inputs: Sequence[Array]) -> int:
     """Return how often a separable network must run for the images in ``inputs``; at least 1."""
     if not plan.separable or len(inputs) != len(plan.inputs):
         return 1
@@ -151,6 +167,29 @@ def part_of(array: Array, part: int, parts: int) -> Array:
 def repeated(spec: TensorSpec, parts: int) -> TensorSpec:
     """Return ``spec`` for ``parts`` times as many images."""
     return spec if parts == 1 else replace(spec, shape=(parts * spec.shape[0], *spec.shape[1:]))
+
+
+def parts_of_run(
+    plan: Signature, inputs: Sequence[Array]
+) -> tuple[list[Array], list[tuple[list[Array], list[Array]]]]:
+    """Return new outputs for ``inputs``, and the inputs and outputs of each part of the run.
+
+    A separable network takes any multiple of the images that it was exported for.
+
+    Raises:
+        InputError: the inputs do not fit.
+    """
+    parts = count_parts(plan, inputs)
+    arrays = check_inputs([repeated(spec, parts) for spec in plan.inputs], inputs)
+    outputs = [repeated(spec, parts).empty() for spec in plan.outputs]
+    runs = [
+        (
+            [part_of(array, part, parts) for array in arrays],
+            [part_of(array, part, parts) for array in outputs],
+        )
+        for part in range(parts)
+    ]
+    return outputs, runs
 
 
 def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[Array]) -> list[Array]:

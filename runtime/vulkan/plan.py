@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pattern_mlir.errors import PatternError
 from pattern_mlir.runtime.plan import PlannedLayer, TensorSpec
+from pattern_mlir.runtime.vulkan.spirv import Kernel, PlanError, read_kernel
 
 ENTRY_POINT = "main"
 """The name of every kernel's entry point."""
@@ -49,10 +49,6 @@ FEATURES = (
     "storageBuffer8BitAccess",
 )
 """Optional features that kernels may need, by Vulkan's names."""
-
-
-class PlanError(PatternError):
-    """A plan reaches outside of its buffers or asks for more than devices must offer."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +203,11 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weights: Sequence
         )
     unknown = set(plan.features) - set(FEATURES)
     _require(not unknown, f"unknown features {sorted(unknown)}; known are {', '.join(FEATURES)}")
+    read = {name: read_kernel(name, data) for name, data in kernels.items()}
+    needed = {feature for kernel in read.values() for feature in kernel.features}
+    _require(
+        needed <= set(plan.features), f"kernels need {sorted(needed)}, which the plan does not"
+    )
     for number, step in enumerate(plan.steps):
         where = f"step {number}"
         _require(0 <= step.layer < len(plan.layers), f"{where} is of layer {step.layer}")
@@ -214,16 +215,28 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weights: Sequence
             size = sizes.get(own.buffer, -1)
             _require(
                 0 <= own.offset < own.end <= size,
-                f"{where} reaches {own.buffer} from {own.offset} to {own.end}, but it has {size} bytes",
+                f"{where} reaches {own.buffer} from {own.offset} to {own.end} of {size} bytes",
             )
         if isinstance(step, Dispatch):
-            _check_dispatch(where, step, kernels)
+            _check_dispatch(where, step, read)
 
 
-def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, bytes]) -> None:
+def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -> None:
     _require(step.kernel in kernels, f"{where} runs '{step.kernel}', which is no kernel")
+    kernel, bound = kernels[step.kernel], tuple(range(len(step.ranges)))
     _require(
-        len(step.ranges) <= MAXIMUM_BINDINGS, f"{where} has more than {MAXIMUM_BINDINGS} ranges"
+        kernel.entry_points == (ENTRY_POINT,),
+        f"kernel '{step.kernel}' has the entry points {kernel.entry_points}, not '{ENTRY_POINT}'",
+    )
+    _require(
+        1 <= kernel.invocations <= MAXIMUM_INVOCATIONS,
+        f"kernel '{step.kernel}' has workgroups of {kernel.invocations} invocations, from 1 to"
+        f" {MAXIMUM_INVOCATIONS} may be",
+    )
+    _require(
+        kernel.bindings == bound and len(bound) <= MAXIMUM_BINDINGS,
+        f"{where} binds {len(bound)} ranges to kernel '{step.kernel}', which has bindings"
+        f" {kernel.bindings}; there are at most {MAXIMUM_BINDINGS}",
     )
     for own in step.ranges:
         _require(
