@@ -82,7 +82,7 @@ def passes_page() -> str:
 
 
 def _levels() -> Iterator[str]:
-    machine = Target("host", "x86_64-unknown-linux-gnu", "", "", lanes=16, registers=32)
+    machine = Target("host", "x86_64-unknown-linux-gnu", "", "", "x86-64-v4")
     for level in target_levels(machine):
         if level.stages:
             pipeline = format_pipeline(level.stages)

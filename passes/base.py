@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 
 from torch_mlir import ir
 
+from pattern_mlir.cost import Machine
 from pattern_mlir.errors import PassFailure
 from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.processors import DEFAULT, machine
 
 
 class OperationFailure(PassFailure):
@@ -53,6 +55,24 @@ class Pass(ABC):
     def options(cls) -> dict[str, dataclasses.Field[Any]]:
         """Return the options by their names on the command line."""
         return {f.name.replace("_", "-"): f for f in dataclasses.fields(cls)}
+
+
+@dataclass(frozen=True)
+class MachinePass(Pass):
+    """A pass that asks the machine model; its options are a processor and other vectors for it."""
+
+    processor: str = DEFAULT
+    lanes: int = 0
+    registers: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise CompileError unless there is such a processor."""
+        _ = self.machine
+
+    @property
+    def machine(self) -> Machine:
+        """The model of the processor, with as many lanes and registers as the options say."""
+        return machine(self.processor, self.lanes, self.registers)
 
 
 def walk(module: Any, kind: type) -> list[Any]:

@@ -11,7 +11,7 @@ from torch_mlir.dialects import arith, linalg
 from pattern_mlir.cost import Machine, matrix_cycles
 from pattern_mlir.dialects import shape_of
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import MachinePass, walk
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.linalg_builders import Loops, collapsed, expanded
 from pattern_mlir.passes.matmul_kernels import MatmulKernel, choose_tile
@@ -20,10 +20,10 @@ NAMES = frozenset({"linalg.matmul", "linalg.batch_matmul"})
 
 
 @dataclass(frozen=True)
-class ConvertMatmulToVector(Pass):
+class ConvertMatmulToVector(MachinePass):
     """Lower products of f32 matrices, whose sums start at zero and whose rows fill a vector.
 
-    ``lanes`` and ``registers`` are the target's vectors.
+    ``processor`` is the target's; ``lanes`` and ``registers`` unless 0 are other vectors for it.
 
     Precondition: tensors; before bufferization.
 
@@ -103,28 +103,26 @@ class ConvertMatmulToVector(Pass):
         }
     """
 
-    lanes: int = 16
-    registers: int = 32
-
     name: ClassVar[str] = "convert-matmul-to-vector"
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Replace each product that has a kernel."""
-        machine, calls = Machine(self.lanes, self.registers), KernelCalls(module)
+        machine, calls = self.machine, KernelCalls(module)
         for op in walk(module, ir.OpView):
-            if op.operation.name in NAMES and self._fits(op):
+            if op.operation.name in NAMES and _fits(op, machine):
                 with op.location, ir.InsertionPoint(op):
                     result = _lowered(op, machine, calls)
                 op.operation.results[0].replace_all_uses_with(result)
                 op.operation.erase()
 
-    def _fits(self, op: Any) -> bool:
-        """Whether ``op`` is the plain product of two f32 tensors, with enough columns."""
-        left, right, start = op.operation.operands
-        types = [ir.RankedTensorType(value.type) for value in (left, right, start)]
-        if any(not t.has_static_shape or str(t.element_type) != "f32" for t in types):
-            return False
-        return types[2].shape[-1] >= self.lanes and _is_plain(op) and _is_zero(start)
+
+def _fits(op: Any, machine: Machine) -> bool:
+    """Whether ``op`` is the plain product of two f32 tensors, with enough columns."""
+    left, right, start = op.operation.operands
+    types = [ir.RankedTensorType(value.type) for value in (left, right, start)]
+    if any(not t.has_static_shape or str(t.element_type) != "f32" for t in types):
+        return False
+    return types[2].shape[-1] >= machine.lanes and _is_plain(op) and _is_zero(start)
 
 
 def _is_plain(op: Any) -> bool:

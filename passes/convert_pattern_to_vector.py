@@ -38,7 +38,7 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout, relayout_table
 from pattern_mlir.parameters import Array, ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, walk
+from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -65,7 +65,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class ConvertPatternToVector(Pass):
+class ConvertPatternToVector(MachinePass):
     """Lower operations whose result lies in lane blocks, and the changes of layout around them.
 
     A tensor in lane blocks becomes tensor<images x channels x vectors x lanes>. Operations that
@@ -73,7 +73,7 @@ class ConvertPatternToVector(Pass):
     counts by pattern, each kernel's channel and taps; zeros are left out. A call that completes
     the result of an operation says so, by the operation's number: `pattern.result`.
 
-    Precondition: `pattern-assign-layouts`, with the same ``lanes`` and ``registers``.
+    Precondition: `pattern-assign-layouts`, with the same options.
 
     Before (lanes = 4):
         func.func @f(%arg0: tensor<1x3xf32>) -> tensor<1x1xf32> {
@@ -132,14 +132,11 @@ class ConvertPatternToVector(Pass):
         }
     """
 
-    lanes: int = 16
-    registers: int = 32
-
     name: ClassVar[str] = "convert-pattern-to-vector"
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Lower operations in program order; what they replace goes at the end."""
-        lowering = _Lowering(module, parameters, Machine(self.lanes, self.registers))
+        lowering = _Lowering(module, parameters, self.machine)
         for op in walk(module, ir.OpView):
             lowering.number += is_numbered(op)
             with op.location, ir.InsertionPoint(op):

@@ -13,10 +13,9 @@ from torch_mlir import ir
 from pattern_mlir.cost import RELAYOUT_CYCLES, Machine
 from pattern_mlir.dialects import shape_of
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
-from pattern_mlir.errors import PipelineError
 from pattern_mlir.layouts import LaneLayout, Pair, grids
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import MachinePass, walk
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
 
 MULTIPLES = (1, 2, 4)
@@ -32,7 +31,7 @@ Blocks = tuple[Pair, Pair, bool]
 
 
 @dataclass(frozen=True)
-class PatternAssignLayouts(Pass):
+class PatternAssignLayouts(MachinePass):
     """Choose lane blocks for the tensors where they pay, at the least cost over the whole graph.
 
     The grid and block of an operation's result fix those of its inputs; where a producer chose
@@ -41,7 +40,7 @@ class PatternAssignLayouts(Pass):
     (`pattern_mlir.cost`) is the least there is. Then every tensor gets the halo and the fill that
     its consumers read; its producer writes them. A consumer of another fill gets a relayout.
 
-    ``lanes`` and ``registers`` are the target's vectors.
+    ``processor`` is the target's; ``lanes`` and ``registers`` unless 0 are other vectors for it.
 
     Precondition: `pattern-detect`. Source: lane blocks, docs/architecture.md.
 
@@ -71,27 +70,15 @@ class PatternAssignLayouts(Pass):
         }
     """
 
-    lanes: int = 16
-    registers: int = 32
-
     name: ClassVar[str] = "pattern-assign-layouts"
-
-    def __post_init__(self) -> None:
-        """Raise PipelineError unless there is a vector."""
-        if self.lanes < 1 or self.registers < 8:
-            raise PipelineError(
-                "pattern-assign-layouts: needs at least 1 lane and 8 registers,"
-                f" got lanes={self.lanes} registers={self.registers}"
-            )
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Choose, then write the layouts into the types."""
-        machine = Machine(self.lanes, self.registers)
         nodes = []
         for op in walk(module, ir.OpView):
             description = describe(op, parameters)
             if description is not None and layout_of(op.result) is None:
-                nodes.append(_Node(op, description, machine))
+                nodes.append(_Node(op, description, self.machine))
         edges = list(_edges(nodes))
         chosen = solve([node.costs for node in nodes], edges)
         for node, way in zip(nodes, chosen, strict=True):

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.cost import Machine
 from pattern_mlir.dialects import ConvOp, LibraryAttr, ParameterOp, SparseAttr, integer
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, walk
+from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.filters import array_of, is_parameter, split_uses
 from pattern_mlir.passes.lane_operations import least_cycles
 from pattern_mlir.patterns import Library, detect_library
 
 
 @dataclass(frozen=True)
-class PatternDetect(Pass):
+class PatternDetect(MachinePass):
     """Find the pattern library of each convolution's weight and write it into the weight's type.
 
     A weight is pattern-sparse if its kernels that are not empty follow at most ``max_patterns``
@@ -28,9 +27,9 @@ class PatternDetect(Pass):
     the first. A convolution that stays dense says why, in `dense_reason`. Convolutions that share
     a parameter share its type. Nothing but zeros is left out: no result changes.
 
-    With ``lanes`` and ``registers`` of the target's vectors, a weight whose convolutions would take
-    longer sparse than dense, by `pattern_mlir.cost`, stays dense: single weights of a 1x1
-    convolution cost a load each, dense ones share it.
+    With a ``processor``, the target's (``lanes`` and ``registers`` unless 0 are other vectors for
+    it), a weight whose convolutions would take longer sparse than dense, by `pattern_mlir.cost`,
+    stays dense: single weights of a 1x1 convolution cost a load each, dense ones share it.
 
     Precondition: the arrays of all weights are in the parameter store or in the module. Source:
     arXiv 2001.00138 (pattern and connectivity pruning), 1909.05073.
@@ -62,13 +61,16 @@ class PatternDetect(Pass):
 
     max_patterns: int = 32
     minimum_sparsity: float = 0.1
-    lanes: int = 0
-    registers: int = 32
+    processor: str = ""
 
     name: ClassVar[str] = "pattern-detect"
 
     def __post_init__(self) -> None:
         """Raise PipelineError where an option is out of range."""
+        if self.processor:
+            super().__post_init__()
+        elif self.lanes or self.registers:
+            raise PipelineError("pattern-detect: lanes and registers go with a processor")
         if self.max_patterns < 1:
             raise PipelineError(
                 f"pattern-detect: max-patterns must be at least 1, got {self.max_patterns}"
@@ -89,7 +91,7 @@ class PatternDetect(Pass):
             if not convolutions:
                 continue
             found = self._detect(parameter, parameters, convolutions, others)
-            if isinstance(found, Library) and self.lanes:
+            if isinstance(found, Library) and self.processor:
                 found = self._break_even(found, parameter, parameters, convolutions)
             library = found if isinstance(found, Library) else None
             parameter.result.set_type(_weight_type(parameter.result.type, library))
@@ -125,7 +127,7 @@ class PatternDetect(Pass):
         convolutions: list[Any],
     ) -> Library | str:
         """Return ``library``, or that its convolutions are faster without it."""
-        machine, cycles = Machine(self.lanes, self.registers), []
+        machine, cycles = self.machine, []
         for choice in (library, None):
             parameter.result.set_type(_weight_type(parameter.result.type, choice))
             cycles.append(sum(least_cycles(conv, parameters, machine) for conv in convolutions))

@@ -124,8 +124,8 @@ def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
     """
     import llvmlite.binding as llvm
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu, features=target.features, opt=OPTIMIZATION_LEVEL, reloc="pic"
     )

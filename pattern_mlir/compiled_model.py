@@ -1,4 +1,4 @@
-"""A compiled network in this process: called like the model, saved as a package."""
+"""A compiled network: called like the model where this machine can run it, saved as a package."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir import package
+from pattern_mlir.errors import CompileError
 from pattern_mlir.package import Contents
 from pattern_mlir.report import Report
+from pattern_mlir.runtime.host import why_not_here
 from pattern_mlir.runtime.jit import Executable
 from pattern_mlir.runtime.plan import (
     InputError,
@@ -29,7 +31,8 @@ class CompiledModel:
     """A compiled network; call it like the model that it was compiled from.
 
     It takes torch tensors or numpy arrays, of the shapes and types that the model was exported
-    with, and returns the same kind, in the structure of the model's own outputs.
+    with, and returns the same kind, in the structure of the model's own outputs. One for another
+    machine can be saved and described; what would run it raises CompileError.
     """
 
     def __init__(
@@ -40,14 +43,15 @@ class CompiledModel:
         chunk: int = 0,
         threads: int | None = None,
     ) -> None:
-        """Link ``contents`` and start its threads.
+        """Link ``contents`` and start its threads, unless it is for another machine.
 
         The specs are the pytree structures of inputs and outputs, which a package does not keep;
         ``chunk`` is that of `Executable`; ``threads`` is the number compiled for unless given.
         """
         self._contents = contents
         self._threads = contents.threads if threads is None else threads
-        self._executable = Executable(
+        reason = why_not_here(contents.triple, contents.cpu, contents.features)
+        self._linked = reason or Executable(
             contents.code, contents.plan, contents.weights, self._threads, chunk
         )
         self._input_spec = input_spec
@@ -58,6 +62,7 @@ class CompiledModel:
 
         Raises:
             InputError: the inputs do not fit the model.
+            CompileError: it is for another machine.
         """
         flat = self._flat(inputs, keywords)
         from_torch = any(not isinstance(value, np.ndarray) for value in flat)
@@ -72,6 +77,14 @@ class CompiledModel:
 
             return tree_unflatten(outputs, self._output_spec)
         return nested(self._contents.structure, outputs)
+
+    @property
+    def _executable(self) -> Executable:
+        if isinstance(self._linked, str):
+            raise CompileError(
+                f"the network {self._linked}; save it and load it there, or compile it for 'host'"
+            )
+        return self._linked
 
     def _flat(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
         """Return the tensors among the inputs in the order of the compiled function's."""

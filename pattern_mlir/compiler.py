@@ -1,4 +1,4 @@
-"""`compile`: from an exported model to a function in this process."""
+"""`compile`: from an exported model to code, for this process or for another machine."""
 
 from __future__ import annotations
 
@@ -34,16 +34,19 @@ def compile(
     target: str = "host",
     threads: int = 1,
     *,
+    cpu: str | None = None,
     chunk: int = 0,
     levels: Path | None = None,
 ) -> CompiledModel:
-    """Compile an exported model into a function in this process.
+    """Compile an exported model into a function in this process, or for another machine.
 
     Args:
         program: an exported program, a `.pt2` or `.mlir` file, or a `Program`, which stays as it
             is.
-        target: the machine to compile for; `host` is this one.
+        target: the machine to compile for, one of `targets.TARGETS`; `host` is this one.
         threads: how many threads run the network.
+        cpu: the processor to compile for, one of `processors.PROCESSORS`; None: this one, or
+            `generic` for another machine.
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
@@ -51,7 +54,7 @@ def compile(
     Raises:
         PatternError: the model cannot be imported or compiled; the message says why.
     """
-    machine = find_target(target)
+    machine = find_target(target, cpu)
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()

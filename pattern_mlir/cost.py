@@ -59,6 +59,8 @@ class Machine:
     Attributes:
         lanes: 32-bit lanes of a vector.
         registers: vector registers.
+        units: multiplications of vectors that can start in a cycle.
+        unit_lanes: 32-bit lanes of such a multiplication; that of a longer vector takes several.
         load_cycles: a vector load from the nearest cache, in multiplications that could start.
         latency: multiplications that must be under way to keep the unit busy.
         cache_rates: pairs (bytes, rate): data that is used again and again and takes up no more
@@ -67,6 +69,8 @@ class Machine:
 
     lanes: int
     registers: int
+    units: int = 2
+    unit_lanes: int = 8
     load_cycles: float = 1.28
     latency: int = 4
     cache_rates: tuple[tuple[float, float], ...] = (
@@ -78,8 +82,8 @@ class Machine:
 
     @property
     def multiplications_a_cycle(self) -> int:
-        """Vectors whose multiplication can start in a cycle; the longest go in two halves."""
-        return 1 if self.lanes >= 16 else 2
+        """Vectors whose multiplication can start in a cycle."""
+        return min(self.units, max(1, self.units * self.unit_lanes // self.lanes))
 
     def vectors(self) -> tuple[Machine, ...]:
         """Return the machine with each length of vectors that kernels may use, the longest first.

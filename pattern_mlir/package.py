@@ -24,6 +24,7 @@ from pattern_mlir.errors import PackageError
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import ALIGNMENT, atomic_file
 from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.runtime.host import why_not_here
 from pattern_mlir.runtime.library import ABI_VERSION
 from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.structure import Structure
@@ -269,17 +270,6 @@ def _specs(specs: Sequence[dict[str, Any]]) -> tuple[TensorSpec, ...]:
 
 def _check_processor(path: str, manifest: Any) -> None:
     """Raise PackageError unless this processor has what the code needs."""
-    import llvmlite.binding as llvm
-
-    triple, features = llvm.get_process_triple(), llvm.get_host_cpu_features()
-    if manifest["triple"] != triple:
-        raise PackageError(
-            f"'{path}' is for {manifest['triple']}, this machine is {triple};"
-            " compile the model for it"
-        )
-    missing = [name for name in manifest["features"] if not features.get(name)]
-    if missing:
-        raise PackageError(
-            f"'{path}' is for {manifest['cpu']} and needs a processor with {', '.join(missing)};"
-            " compile the model on this one"
-        )
+    reason = why_not_here(manifest["triple"], manifest["cpu"], manifest["features"])
+    if reason is not None:
+        raise PackageError(f"'{path}' {reason}; compile the model for this one")

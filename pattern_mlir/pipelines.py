@@ -63,7 +63,9 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
     do change nothing.
     """
     machine = find_target(target) if isinstance(target, str) else target
-    vectors = f"lanes={machine.lanes} registers={machine.registers}"
+    sizes = {"lanes": machine.lanes, "registers": machine.registers}
+    words = [f"{name}={size}" for name, size in sizes.items() if size]
+    vectors = " ".join([f"processor={machine.processor}", *words])
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),

@@ -6,13 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pattern_mlir.errors import CompileError, did_you_mean
+from pattern_mlir.processors import PROCESSORS, processor
 
-TARGETS = ("host",)
+HOST = "host"
+"""The target that is this machine."""
+
+TRIPLES = {
+    "aarch64-linux-android": "aarch64-unknown-linux-android",
+    "aarch64-linux-gnu": "aarch64-unknown-linux-gnu",
+    "arm64-apple-macosx": "arm64-apple-macosx11.0.0",
+    "arm64-apple-ios": "arm64-apple-ios14.0.0",
+}
+"""The other targets, and their triples as LLVM writes them; of Apple's, the oldest system."""
+
+TARGETS = (HOST, *TRIPLES)
 """Every target by name."""
 
-
-CPUS = {"x86-64": (4, 16), "x86-64-v3": (8, 16), "x86-64-v4": (16, 32)}
-"""Processors to compile for beside this one, with lanes and registers of their vectors."""
+GENERIC = "generic"
+"""The processor of a target that names none."""
 
 
 @dataclass(frozen=True)
@@ -22,18 +33,20 @@ class Target:
     Attributes:
         name: one of `TARGETS`.
         triple: such as `x86_64-unknown-linux-gnu`.
-        cpu: such as `znver4`.
+        cpu: LLVM's name of the processor, such as `znver4`.
         features: such as `+avx2,+fma`.
-        lanes: f32 that a vector holds.
-        registers: vector registers.
+        processor: the processor of `PROCESSORS` that the machine model takes it for.
+        lanes: f32 that a vector holds; 0: as many as that processor's.
+        registers: vector registers; 0: as many as that processor's.
     """
 
     name: str
     triple: str
     cpu: str
     features: str
-    lanes: int
-    registers: int
+    processor: str
+    lanes: int = 0
+    registers: int = 0
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -45,30 +58,46 @@ class Target:
 def target(name: str, cpu: str | None = None) -> Target:
     """Return the target ``name``; raise CompileError if there is none.
 
-    `host` is the processor that this runs on, with all its features; ``cpu`` is another one of the
-    same architecture, a key of `CPUS`.
+    `host` is the processor that this runs on, with all its features. ``cpu`` is another processor
+    of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host.
     """
     if name not in TARGETS:
         raise CompileError(
             f"unknown target '{name}'{did_you_mean(name, TARGETS)} (known: {', '.join(TARGETS)})"
         )
-    if cpu is not None and cpu not in CPUS:
-        raise CompileError(
-            f"unknown cpu '{cpu}'{did_you_mean(cpu, CPUS)} (known: {', '.join(CPUS)})"
-        )
+    if name in TRIPLES:
+        own, cpu = TRIPLES[name], cpu or GENERIC
+        known = processor(cpu, "aarch64")
+        return Target(name, own, known.llvm_name, known.features, cpu)
     import llvmlite.binding as llvm
 
     triple = llvm.get_process_triple()
     if cpu is not None:
-        return Target(name, triple, cpu, "", *CPUS[cpu])
+        known = processor(cpu, _architecture(triple))
+        return Target(name, triple, known.llvm_name, known.features, cpu)
     features = llvm.get_host_cpu_features()
-    return Target(name, triple, llvm.get_host_cpu_name(), features.flatten(), *_vectors(features))
+    model = _model(triple, features)
+    return Target(name, triple, llvm.get_host_cpu_name(), features.flatten(), model)
 
 
-def _vectors(features: Mapping[str, bool]) -> tuple[int, int]:
-    """Return the f32 lanes of a vector and the vector registers of a processor."""
+def _architecture(triple: str) -> str:
+    """Return the architecture of ``triple`` as `Processor` names it."""
+    word = triple.partition("-")[0]
+    return "aarch64" if word == "arm64" else word
+
+
+def _model(triple: str, features: Mapping[str, bool]) -> str:
+    """Return the processor that comes nearest to this one."""
+    if _architecture(triple) == "aarch64":
+        return GENERIC
     if features.get("avx512f"):
-        return 16, 32
-    if features.get("avx"):
-        return 8, 16
-    return 4, 32 if features.get("neon") else 16
+        return "x86-64-v4"
+    return "x86-64-v3" if features.get("avx") else "x86-64"
+
+
+def processors(name: str) -> tuple[str, ...]:
+    """Return the processors that the target ``name`` takes."""
+    import llvmlite.binding as llvm
+
+    own = _architecture(TRIPLES.get(name) or llvm.get_process_triple())
+    return tuple(key for key, known in PROCESSORS.items() if known.architecture == own)

@@ -114,7 +114,7 @@ def test_a_weight_that_would_be_slower_sparse_stays_dense(kept: float, sparse: b
     program = network.build(
         lambda x: ConvOp.build(x, network.parameter(weight.astype(np.float32))).result
     )
-    run(program, [PatternDetect(lanes=16, registers=32)])
+    run(program, [PatternDetect(processor="x86-64-v4")])
     (conv,) = walk(program.module.operation, ConvOp)
     assert is_sparse(conv.weight) == sparse
     reason = str(conv.attributes.get("dense_reason", ""))

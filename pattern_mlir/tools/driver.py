@@ -26,6 +26,7 @@ from pattern_mlir.pipelines import (
     target_pipeline,
 )
 from pattern_mlir.program import Program
+from pattern_mlir.targets import HOST
 from pattern_mlir.targets import target as find_target
 from pattern_mlir.tools.diagnostics import (
     INPUT,
@@ -189,7 +190,7 @@ class _Part:
         return (
             self._printed(program)
             if kind == "mlir"
-            else _emitted(program, kind, self._arguments.cpu)
+            else _emitted(program, kind, self._arguments.target, self._arguments.cpu)
         )
 
     def _printed(self, program: Program) -> bytes:
@@ -222,8 +223,10 @@ def _check_upstream(stages: Sequence[Stage], context: Any) -> None:
                         ) from None
 
 
-def _emitted(program: Program, kind: str, cpu: str | None = None) -> bytes:
-    """Return ``program`` as bytecode, LLVM IR, assembly or an object file for ``cpu``."""
+def _emitted(
+    program: Program, kind: str, target: str | None = None, cpu: str | None = None
+) -> bytes:
+    """Return ``program`` as bytecode, LLVM IR, assembly or an object file for ``target``."""
     from io import BytesIO
 
     from pattern_mlir import codegen
@@ -234,7 +237,7 @@ def _emitted(program: Program, kind: str, cpu: str | None = None) -> bytes:
         return buffer.getvalue()
     if kind == "llvm":
         return codegen.llvm_ir(program).encode()
-    machine = find_target("host", cpu)
+    machine = find_target(target or HOST, cpu)
     if kind == "asm":
         return codegen.assembly(program, machine).encode()
     return codegen.object_code(program, machine)

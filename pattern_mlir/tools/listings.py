@@ -7,7 +7,7 @@ import inspect
 from pattern_mlir import dialects as own_dialects
 from pattern_mlir.passes import PASS_NAMES, pass_class
 from pattern_mlir.pipelines import format_pipeline, target_pipeline
-from pattern_mlir.targets import TARGETS
+from pattern_mlir.targets import HOST, TARGETS, processors
 
 UPSTREAM_DIALECTS = (
     "affine, arith, bufferization, builtin, cf, func, gpu, index, linalg, llvm, math, memref,"
@@ -17,7 +17,7 @@ UPSTREAM_DIALECTS = (
 
 
 def passes() -> str:
-    """Return the passes with their options, and the pipelines of the targets."""
+    """Return the passes with their options, the pipeline, and the targets."""
     lines = ["Passes of pattern_mlir:"]
     for name in PASS_NAMES:
         kind = pass_class(name)
@@ -25,11 +25,10 @@ def passes() -> str:
         for option, field in kind.options().items():
             lines.append(f"      {option}={field.type} (default {field.default})")
     lines.append("Passes of MLIR and torch-mlir run by their own names in --pass-pipeline.")
+    lines += [f"Pipeline of --target={HOST}:", f"  {format_pipeline(target_pipeline(HOST))}"]
+    lines.append("Other targets have the same, for another processor. Each with its --cpu:")
     for target in TARGETS:
-        lines += [
-            f"Pipeline of --target={target}:",
-            f"  {format_pipeline(target_pipeline(target))}",
-        ]
+        lines.append(f"  {target:<26} {', '.join(processors(target))}")
     return "\n".join(lines)
 
 

@@ -66,7 +66,9 @@ def _parser() -> _Parser:
     passes.add_argument("--pass-pipeline", help="such as 'builtin.module(pattern-fuse,cse)'")
     passes.add_argument(PASS_OPTION, dest="passes", action="append", help=argparse.SUPPRESS)
     passes.add_argument("--target", help="the whole pipeline of a target, such as host")
-    passes.add_argument("--cpu", help="a processor to compile for, such as x86-64-v3; this one")
+    passes.add_argument(
+        "--cpu", help="a processor of the target, such as cortex-a76; this one, or generic"
+    )
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
@@ -171,20 +173,10 @@ def _write_package(arguments: argparse.Namespace) -> int:
     """Compile the input and write it as a package."""
     from pattern_mlir.compiler import compile
 
-    if (
-        arguments.target is None
-        or arguments.cpu is not None
-        or "-"
-        in (
-            arguments.input,
-            arguments.output,
-        )
-    ):
-        raise PipelineError(
-            "--emit=package needs an input file, --target=host and -o FILE, and no --cpu:"
-            " a package is for this processor"
-        )
-    compile(arguments.input, arguments.target, arguments.threads or 1).save(arguments.output)
+    if arguments.target is None or "-" in (arguments.input, arguments.output):
+        raise PipelineError("--emit=package needs an input file, --target and -o FILE")
+    model = compile(arguments.input, arguments.target, arguments.threads or 1, cpu=arguments.cpu)
+    model.save(arguments.output)
     return 0
 
 

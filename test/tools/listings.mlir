@@ -7,11 +7,15 @@
 // PASSES: Passes of pattern_mlir:
 // PASSES: --pattern-fuse{{ +}}Fuse bias, residual sum, activation and 2x2 max-pool
 // PASSES: --pattern-detect
+// PASSES-NEXT: processor=str (default )
+// PASSES-NEXT: lanes=int (default 0)
+// PASSES-NEXT: registers=int (default 0)
 // PASSES-NEXT: max-patterns=int (default 32)
 // PASSES-NEXT: minimum-sparsity=float (default 0.1)
 // PASSES: Pipeline of --target=host:
 // PASSES-NEXT: builtin.module(convert-torch-to-pattern,
 // PASSES-SAME: convert-layers-to-abi)
+// PASSES: aarch64-linux-android{{ +}}generic, cortex-a55, cortex-a76, cortex-a78, cortex-x2, cortex-x4, neoverse-n1
 
 // All dialects that a module may hold, and the operations of ours.
 // DIALECTS: Available dialects:
