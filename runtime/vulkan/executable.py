@@ -45,7 +45,7 @@ class VulkanExecutable:
         self,
         plan: VulkanPlan,
         kernels: Mapping[str, bytes],
-        weights: Sequence[Array],
+        weights: Array,
         info: DeviceInfo,
         host: HostCode | None = None,
         timeout: float = TIMEOUT,
@@ -55,8 +55,7 @@ class VulkanExecutable:
         Args:
             plan: what runs.
             kernels: SPIR-V modules by name.
-            weights: the bytes of each buffer of weights; the host's layers read them where they
-                are.
+            weights: the bytes of all buffers of weights; host layers read them where they are.
             info: a device of `devices`.
             host: code of the plan's host layers.
             timeout: seconds that any wait for the device may take.
@@ -67,7 +66,7 @@ class VulkanExecutable:
             WrongResults: its driver failed the self-test.
             VulkanFailure: there is no memory, or the device was lost or did not finish in time.
         """
-        check_plan(plan, kernels, [array.nbytes for array in weights])
+        check_plan(plan, kernels, weights.nbytes)
         self.plan = plan
         self.device = info
         self._lock = threading.Lock()
@@ -148,9 +147,10 @@ def _test(device: Device, pipelines: Pipelines, variant: tuple[int, int], timeou
     groups = (self_test.ELEMENTS // self_test.INVOCATIONS, 1, 1)
     step = Dispatch("self-test", ranges, groups, (self_test.STEPS,), 0)
     layers = (PlannedLayer("self-test", groups[0]),)
-    plan = VulkanPlan(layers, (step,), (own,), (result,), 0, 0)
+    plan = VulkanPlan(layers, (step,), (own,), (result,), (), 0, 0)
     kernels = {"self-test": self_test.kernel(storage, arithmetic)}
-    network = Network(device, pipelines, plan, kernels, (), HostCode(), timeout)
+    weights = np.empty(0, np.uint8)
+    network = Network(device, pipelines, plan, kernels, weights, HostCode(), timeout)
     found = np.zeros_like(wanted)
     network.run([given], [found])
     wrong = np.flatnonzero(found != wanted)

@@ -63,7 +63,7 @@ class Network:
         pipelines: Pipelines,
         plan: VulkanPlan,
         kernels: Mapping[str, bytes],
-        weights: Sequence[Array],
+        weights: Array,
         host: HostCode,
         timeout: float,
     ) -> None:
@@ -74,21 +74,21 @@ class Network:
             pipelines: of the device.
             plan: to follow.
             kernels: SPIR-V by name.
-            weights: bytes of the buffers of weights.
+            weights: bytes of the buffers of weights, one after the other.
             host: code of the plan's host layers.
             timeout: seconds that any wait for the device may take.
         """
         self.plan = plan
-        self._device, self._timeout, self._host_weights = device, timeout, weights
-        sizes = buffer_sizes(plan, [array.nbytes for array in weights])
+        self._device, self._timeout = device, timeout
+        self._weights = np.split(weights, np.cumsum(plan.weight_bytes, dtype=np.int64))[:-1]
         self._mirrored = {
             name: Mirrored(device, max(size, BUFFER_ALIGNMENT), cached=name.startswith("output:"))
-            for name, size in sizes.items()
+            for name, size in buffer_sizes(plan).items()
             if not name.startswith("weights:")
         }
         self._buffers = {name: own.buffer for name, own in self._mirrored.items()}
-        kept = [Buffer(device, max(own.nbytes, BUFFER_ALIGNMENT), mapped=False) for own in weights]
-        fill(device, kept, weights, timeout)
+        kept = [Buffer(device, max(n, BUFFER_ALIGNMENT), mapped=False) for n in plan.weight_bytes]
+        fill(device, kept, self._weights, timeout)
         self._buffers |= {f"weights:{number}": own for number, own in enumerate(kept)}
         dispatches = [step for step in plan.steps if isinstance(step, Dispatch)]
         signatures = {d.kernel: Signature(len(d.ranges), len(d.push)) for d in dispatches}
@@ -180,7 +180,7 @@ class Network:
     def _address(self, own: Range) -> int:
         kind, _, number = own.buffer.partition(":")
         if kind == "weights":
-            return int(self._host_weights[int(number)].ctypes.data) + own.offset
+            return int(self._weights[int(number)].ctypes.data) + own.offset
         return int(self._mirrored[own.buffer].host.ctypes.data) + own.offset
 
     def _descriptor_sets(self, dispatches: Sequence[Dispatch]) -> dict[tuple[Range, ...], Any]:

@@ -134,6 +134,8 @@ class VulkanPlan:
         steps: in the order in which they run; those of a layer follow each other.
         inputs: in the order of the model's arguments.
         outputs: in the order of the model's results.
+        weight_bytes: of each buffer of weights; they lie one after the other among the packed
+            weights. A kernel that needs more than `MAXIMUM_RANGE` is run for a part at a time.
         arena_bytes: memory for intermediate results.
         live_bytes: the most of it that is in use at a time.
         features: of `FEATURES`, those that kernels declare as capabilities.
@@ -144,6 +146,7 @@ class VulkanPlan:
     steps: tuple[Dispatch | HostLayer, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    weight_bytes: tuple[int, ...]
     arena_bytes: int
     live_bytes: int
     features: tuple[str, ...] = ()
@@ -162,11 +165,11 @@ def tensor_bytes(spec: TensorSpec) -> int:
     return max(size + -size % BUFFER_ALIGNMENT, BUFFER_ALIGNMENT)
 
 
-def buffer_sizes(plan: VulkanPlan, weights: Sequence[int]) -> dict[str, int]:
-    """Return the bytes of each buffer by its name, from those of each buffer of ``weights``."""
+def buffer_sizes(plan: VulkanPlan) -> dict[str, int]:
+    """Return the bytes of each buffer by its name."""
     return {
         "arena": plan.arena_bytes,
-        **{f"weights:{k}": size for k, size in enumerate(weights)},
+        **{f"weights:{k}": size for k, size in enumerate(plan.weight_bytes)},
         **{f"input:{k}": tensor_bytes(spec) for k, spec in enumerate(plan.inputs)},
         **{f"output:{k}": tensor_bytes(spec) for k, spec in enumerate(plan.outputs)},
     }
@@ -186,15 +189,21 @@ def needed_barriers(steps: Sequence[Dispatch | HostLayer]) -> tuple[bool, ...]:
     return tuple(barriers)
 
 
-def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weights: Sequence[int]) -> None:
+def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weight_bytes: int) -> None:
     """Raise PlanError unless ``plan`` stays within its buffers and every device's limits.
 
     Args:
         plan: to check.
         kernels: SPIR-V modules by name.
-        weights: bytes of each buffer of weights.
+        weight_bytes: of all weights together.
     """
-    sizes = buffer_sizes(plan, weights)
+    sizes = buffer_sizes(plan)
+    _require(
+        min(plan.weight_bytes, default=0) >= 0 and sum(plan.weight_bytes) == weight_bytes,
+        f"there are {weight_bytes} bytes of weights, not {plan.weight_bytes}",
+    )
+    shapes = [spec.shape for spec in (*plan.inputs, *plan.outputs)]
+    _require(min(map(min, filter(None, shapes)), default=1) > 0, "an input or output is empty")
     _require(plan.arena_bytes >= plan.live_bytes >= 0, "the arena is smaller than what it holds")
     for name, size in sizes.items():
         most = math.inf if name == "arena" else MAXIMUM_RANGE

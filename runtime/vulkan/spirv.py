@@ -22,6 +22,7 @@ OP_ENTRY_POINT, OP_EXECUTION_MODE, OP_CAPABILITY, OP_DECORATE = 15, 16, 17, 71
 LOCAL_SIZE, DESCRIPTOR_SET, BINDING = 17, 34, 33
 
 FEATURES_OF_CAPABILITIES: dict[int, str | None] = {
+    0: None,  # Matrix, which Shader implies
     1: None,  # Shader
     9: "shaderFloat16",  # Float16
     11: "shaderInt64",  # Int64
