@@ -107,6 +107,7 @@ class CompiledModel:
             raise CompileError(
                 f"the network {self._linked}; save it and load it there, or compile it for 'host'"
             )
+        assert self._linked is not None
         return self._linked
 
     def prepare(self) -> None:

@@ -198,9 +198,9 @@ def read(path: str | os.PathLike[str]) -> Contents:
         raise PackageError(f"cannot read '{path}': {error.strerror or error}") from None
     data = _manifest_data(str(path), memory)
     fields = json.loads(data)
-    if fields["format"] != FORMAT_VERSION:
-        raise _other_version(str(path), "format", fields, FORMAT_VERSION)
     try:
+        if decoded(dict[str, Any], fields).get("format") != FORMAT_VERSION:
+            raise _other_version(str(path), "format", fields, FORMAT_VERSION)
         manifest = decoded(_Manifest, fields)
         names = (*MEMBERS[1:], *(f"{name}{KERNEL_SUFFIX}" for name in manifest.kernels))
         if set(names) != manifest.members.keys():
@@ -246,8 +246,8 @@ def _altered(path: str, member: str) -> PackageError:
 
 def _other_version(path: str, kind: str, manifest: Any, own: int) -> PackageError:
     return PackageError(
-        f"'{path}' has {kind} version {manifest[kind]} (by {manifest['producer']}), this version of"
-        f" pattern_mlir reads {own}; compile the model again"
+        f"'{path}' has {kind} version {manifest.get(kind)} (by {manifest.get('producer')}), this"
+        f" version of pattern_mlir reads {own}; compile the model again"
     )
 
 

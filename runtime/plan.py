@@ -51,6 +51,13 @@ class ResultPlace:
     shape: tuple[int, ...]
     layout: LaneLayout | None = None
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes it takes, halos among them."""
+        if self.layout is None:
+            return 4 * math.prod(self.shape)
+        return 4 * math.prod(self.shape[:2]) * self.layout.plane * self.layout.lanes
+
     def read(self, buffer: Array) -> Array:
         """Return a copy of the result, of ``shape``, out of ``buffer``; halos are left out."""
         values = buffer.reshape(-1).view(np.uint8)[self.offset :]

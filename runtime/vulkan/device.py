@@ -26,7 +26,7 @@ NAME = "vulkan"
 VERSION = (1, 1)
 """Major and minor version of Vulkan that devices need."""
 
-KINDS = ("other", "integrated GPU", "discrete GPU", "virtual GPU", "CPU")
+DEVICE_KINDS = ("other", "integrated GPU", "discrete GPU", "virtual GPU", "CPU")
 """Kinds of devices in the order of VkPhysicalDeviceType."""
 
 PREFERRED = ("discrete GPU", "integrated GPU", "virtual GPU", "other", "CPU")
@@ -54,7 +54,7 @@ class DeviceInfo:
     Attributes:
         index: its place in the driver's list, as in `vulkan:0`.
         name: as its driver calls it.
-        kind: one of `KINDS`.
+        kind: one of `DEVICE_KINDS`.
         version: major, minor and patch of the Vulkan that it offers.
         driver: its driver's version, in the vendor's own form.
         identity: what a pipeline cache is for: vendor, device and the driver's own mark.
@@ -146,7 +146,7 @@ def _info(index: int, physical: Any) -> DeviceInfo:
     return DeviceInfo(
         index=index,
         name=known.deviceName,
-        kind=KINDS[known.deviceType] if known.deviceType < len(KINDS) else "other",
+        kind=DEVICE_KINDS[known.deviceType] if known.deviceType < len(DEVICE_KINDS) else "other",
         version=(
             vk.VK_VERSION_MAJOR(known.apiVersion),
             vk.VK_VERSION_MINOR(known.apiVersion),

@@ -25,6 +25,7 @@ from pattern_mlir.runtime.vulkan.plan import (
     VulkanPlan,
     buffer_sizes,
     needed_barriers,
+    result_buffers,
 )
 
 Array = npt.NDArray[Any]
@@ -136,10 +137,8 @@ class Network:
             self._run(segment)
         if layer.result is None:
             return None
-        inputs, outputs = len(self.plan.inputs), len(self.plan.outputs)
-        names = ["arena", "weights:0"]
-        names += [f"input:{k}" for k in range(inputs)] + [f"output:{k}" for k in range(outputs)]
-        return layer.result.read(self._mirrored[names[layer.result.buffer]].host)
+        name = result_buffers(self.plan)[layer.result.buffer]
+        return layer.result.read(self._mirrored[name].host)
 
     def _write_inputs(self, inputs: Sequence[Array]) -> None:
         for number, array in enumerate(inputs):

@@ -212,6 +212,7 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weight_bytes: int
         )
     unknown = set(plan.features) - set(FEATURES)
     _require(not unknown, f"unknown features {sorted(unknown)}; known are {', '.join(FEATURES)}")
+    _check_results(plan, sizes)
     read = {name: read_kernel(name, data) for name, data in kernels.items()}
     needed = {feature for kernel in read.values() for feature in kernel.features}
     _require(
@@ -228,6 +229,26 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weight_bytes: int
             )
         if isinstance(step, Dispatch):
             _check_dispatch(where, step, read)
+
+
+def result_buffers(plan: VulkanPlan) -> list[str]:
+    """Return the buffers that `ResultPlace.buffer` counts; no result lies among the weights."""
+    tensors = [f"input:{k}" for k in range(len(plan.inputs))]
+    return ["arena", "", *tensors, *(f"output:{k}" for k in range(len(plan.outputs)))]
+
+
+def _check_results(plan: VulkanPlan, sizes: Mapping[str, int]) -> None:
+    names = result_buffers(plan)
+    for layer in plan.layers:
+        result = layer.result
+        if result is not None:
+            name = names[result.buffer] if 0 <= result.buffer < len(names) else ""
+            _require(
+                result.offset >= 0
+                and min(result.shape, default=1) > 0
+                and result.offset + result.bytes <= sizes.get(name, -1),
+                f"the result of {layer.place} lies out of buffer {result.buffer}",
+            )
 
 
 def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -> None:
