@@ -527,3 +527,68 @@ def test_the_validation_layer_has_nothing_to_say(way: str, tmp_path: Path) -> No
     # The layer is there, and would speak: it does where a buffer has no bytes.
     assert ("VUID-VkBufferCreateInfo-size-00912" in said) == (way == "wrong"), said
     assert way == "wrong" or "Validation" not in said, said
+
+
+def test_the_runner_lists_devices_and_runs_on_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pattern_run.main(["--list-devices"]) == 0
+    assert "vulkan:0  llvmpipe" in capsys.readouterr().out
+    path, x, y = (str(tmp_path / name) for name in ("model.pattern", "x.npy", "y.npz"))
+    package.write(path, contents())
+    np.save(x, X)
+    assert pattern_run.main([path, "--device=vulkan:0", "--input", x, "--output", y]) == 0
+    with np.load(y) as found:
+        np.testing.assert_array_equal(found["y"], expected(X)[0])
+
+
+def test_times_of_a_cpu_driver_are_called_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "model.pattern")
+    package.write(path, contents())
+    assert pattern_run.main([path, "--profile", "--benchmark", "--repeat=2"]) == 0
+    said = capsys.readouterr().out
+    assert "is a CPU driver: its times tell nothing about a GPU" in said
+    assert "in 5 layers" in said and "layer4" in said and "peak" not in said.partition("layers,")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give a package, or --list-devices"),
+        (["PACKAGE", "--device=vulkan:3"], "'vulkan:3' names 0 devices"),
+        (["PACKAGE", "--device=cuda"], "unknown device 'cuda'"),
+        (["PACKAGE", "--device=host"], "for a GPU, not for 'host'"),
+        (["PACKAGE", "--timeout=0"], "needs a number of at least 1"),
+    ],
+)
+def test_mistakes_with_devices_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    path = str(tmp_path / "model.pattern")
+    package.write(path, contents())
+    assert pattern_run.main([path if word == "PACKAGE" else word for word in words]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        ("VK_DRIVER_FILES=/nowhere VK_ICD_FILENAMES=/nowhere", "install one (Debian: mesa-vulkan"),
+        ("PYTHONPATH=BLOCKED", "pip install 'pattern-mlir[vulkan]'"),
+    ],
+)
+def test_without_drivers_or_bindings_the_remedy_is_named(
+    tmp_path: Path, cause: str, message: str
+) -> None:
+    (tmp_path / "vulkan.py").write_text("raise ImportError")
+    settings = dict(word.split("=") for word in cause.replace("BLOCKED", str(tmp_path)).split())
+    run = subprocess.run(
+        [sys.executable, "-m", "pattern_mlir.tools.pattern_run", "--list-devices"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1 and message in run.stderr and len(run.stderr.splitlines()) == 1

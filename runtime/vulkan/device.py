@@ -71,6 +71,11 @@ class DeviceInfo:
     features: tuple[str, ...]
     memory_bytes: int
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is more than a driver that computes on the processor."""
+        return self.kind != "CPU"
+
     def __str__(self) -> str:
         """Return a line that says what it is."""
         version = ".".join(map(str, self.version))
