@@ -12,6 +12,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from pattern_mlir.layouts import Pair
 
 POSITION_ALIGNMENT = 16
@@ -93,3 +96,12 @@ class BlockLayout:
         (down, y), (right, x) = divmod(row, self.block[0]), divmod(column, self.block[1])
         slot = y * self.block[1] + x
         return slot * self.stride(plane) + down * self.row(plane) + right
+
+    def elements(self, plane: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return where each pixel of a ``plane`` [H, W] lies in its channel, in pixels."""
+        y, x = np.indices(plane)
+        (down, row), (right, column) = divmod(y, self.size[0]), divmod(x, self.size[1])
+        slot = row * self.block[1] + column // self.pixels
+        position = self.first(plane) + down * self.row(plane) + right
+        found = (slot * self.stride(plane) + position) * self.pixels + column % self.pixels
+        return np.asarray(found, np.int64)

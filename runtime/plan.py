@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pattern_mlir.block_layouts import BlockLayout
 from pattern_mlir.errors import PatternError
 from pattern_mlir.layouts import LaneLayout, relayout_table
 
@@ -41,34 +42,39 @@ class ResultPlace:
         operation: its number among the model's pattern operations (`pattern_mlir.passes.results`).
         buffer: which of the layer's buffers it lies in, see `LayerPlan`.
         offset: where it begins there, in bytes.
-        shape: of the result, whose elements are f32.
-        layout: the lane blocks that it lies in, their fill left out; None for plain.
+        shape: of the result.
+        layout: the lane blocks, or blocks of a GPU, that it lies in, their fill left out; None for
+            plain. Elements are f32, or f16 where the layout says so.
     """
 
     operation: int
     buffer: int
     offset: int
     shape: tuple[int, ...]
-    layout: LaneLayout | None = None
+    layout: LaneLayout | BlockLayout | None = None
 
     @property
     def bytes(self) -> int:
         """How many bytes it takes, halos among them."""
+        if isinstance(self.layout, BlockLayout):
+            return self.layout.bytes(self.shape)
         if self.layout is None:
             return 4 * math.prod(self.shape)
         return 4 * math.prod(self.shape[:2]) * self.layout.plane * self.layout.lanes
 
     def read(self, buffer: Array) -> Array:
         """Return a copy of the result, of ``shape``, out of ``buffer``; halos are left out."""
-        values = buffer.reshape(-1).view(np.uint8)[self.offset :]
+        values = buffer.reshape(-1).view(np.uint8)[self.offset : self.offset + self.bytes]
         if self.layout is None:
-            size = math.prod(self.shape)
-            return np.array(values[: 4 * size].view(np.float32).reshape(self.shape))
-        images, channels, height, width = self.shape
-        planes, elements = images * channels, self.layout.plane * self.layout.lanes
-        vectors = values[: 4 * planes * elements].view(np.float32).reshape(planes, elements)
-        table = relayout_table(self.layout, None, (height, width))
-        return np.asarray(vectors[:, table].reshape(self.shape))
+            return np.array(values.view(np.float32).reshape(self.shape))
+        *images, height, width = self.shape
+        if isinstance(self.layout, BlockLayout):
+            element = np.float16 if self.layout.half else np.float32
+            table = self.layout.elements((height, width))
+        else:
+            element, table = np.float32, relayout_table(self.layout, None, (height, width))
+        planes = values.view(element).reshape(math.prod(images), -1)
+        return np.asarray(planes[:, table].reshape(self.shape), np.float32)
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,14 @@ def _best(
     plan = VulkanPlan(
         (PlannedLayer("peak", 1),), (step,), (scalar,), (scalar,), (), 2 * size, 2 * size
     )
-    network = VulkanExecutable(plan, {"peak": _spirv(make)}, np.empty(0, np.uint8), info)
+    network = VulkanExecutable(plan, {"peak": spirv(make)}, np.empty(0, np.uint8), info)
     given = np.zeros(1, np.float32)
     times = [network.profile([given])[1][0] for _ in range(repetitions)]
     return 1e-9 * max(min(times), 1)
 
 
-def _spirv(make: Callable[[], KernelBuilder]) -> bytes:
+def spirv(make: Callable[[], KernelBuilder]) -> bytes:
+    """Return the SPIR-V of the kernel that ``make`` builds."""
     with create_context(), ir.Location.unknown():
         program = Program(ir.Module.create())
         build = make()

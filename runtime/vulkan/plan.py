@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pattern_mlir.runtime.plan import PlannedLayer, TensorSpec
+from pattern_mlir.block_layouts import BlockLayout
+from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.runtime.vulkan.spirv import Kernel, PlanError, read_kernel
 
 ENTRY_POINT = "main"
@@ -246,9 +247,23 @@ def _check_results(plan: VulkanPlan, sizes: Mapping[str, int]) -> None:
             _require(
                 result.offset >= 0
                 and min(result.shape, default=1) > 0
+                and _is_layout(result)
                 and result.offset + result.bytes <= sizes.get(name, -1),
                 f"the result of {layer.place} lies out of buffer {result.buffer}",
             )
+
+
+def _is_layout(result: ResultPlace) -> bool:
+    """Whether the sizes of a result's layout, if it has one, are such."""
+    layout = result.layout
+    if layout is None:
+        return True
+    return (
+        isinstance(layout, BlockLayout)
+        and len(result.shape) == 4
+        and min(*layout.block, layout.pixels) > 0
+        and min(layout.halo) >= 0
+    )
 
 
 def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -> None:
