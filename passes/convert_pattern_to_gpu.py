@@ -31,8 +31,7 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.layout import blocks_of
-from pattern_mlir.errors import PipelineError, did_you_mean
-from pattern_mlir.gpu import DEFAULT_GPU, GPUS, gpu
+from pattern_mlir.gpu import DEFAULT_GPU, gpu
 from pattern_mlir.layouts import Pair
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block
@@ -51,6 +50,7 @@ from pattern_mlir.passes.gpu_plane_kernels import (
 )
 from pattern_mlir.passes.gpu_planes import halo_groups
 from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
+from pattern_mlir.passes.pattern_assign_blocks import check_options
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
 from pattern_mlir.program import NAME_ATTRIBUTE
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
@@ -81,7 +81,8 @@ class ConvertPatternToGpu(Pass):
     kernels into blocks that a binding can reach. Each convolution gets the variant that takes
     least on ``gpu``; a workgroup's control flow depends on its number alone.
 
-    With ``native_f16``, f16 is loaded as such, which needs capabilities; else two come in a word.
+    ``precision`` is that of `pattern-assign-blocks`: with f16-acc32, f16 is loaded as such where
+    ``gpu`` can, which takes capabilities; else two come in a word.
 
     Precondition: `pattern-assign-blocks`. An operation without a kernel is an error.
 
@@ -96,17 +97,13 @@ class ConvertPatternToGpu(Pass):
     """
 
     gpu: str = DEFAULT_GPU
-    native_f16: bool = False
+    precision: str = "f32"
 
     name: ClassVar[str] = "convert-pattern-to-gpu"
 
     def __post_init__(self) -> None:
-        """Raise PipelineError unless the GPU is known."""
-        if self.gpu not in GPUS:
-            raise PipelineError(
-                f"convert-pattern-to-gpu: unknown gpu '{self.gpu}'{did_you_mean(self.gpu, GPUS)}"
-                f" (known: {', '.join(GPUS)})"
-            )
+        """Raise PipelineError unless GPU and precision are known."""
+        check_options(self.name, self.gpu, self.precision)
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Collect the launches, then replace the network by them."""
@@ -175,7 +172,7 @@ class _Network:
 
     def __init__(self, settings: ConvertPatternToGpu, parameters: ParameterStore, block: Any):
         self.machine = gpu(settings.gpu)
-        self.native = settings.native_f16
+        self.native = settings.precision == "f16-acc32" and self.machine.half_storage
         self.parameters = parameters
         self.launches = Launches()
         self._block = block
@@ -280,7 +277,7 @@ class _Network:
         table = pack(
             kernel,
             own.weight[order],
-            None if own.assignment is None else own.assignment[order],
+            None if kernel.variant is Variant.DENSE else own.assignment[order],
             self._bias(op, own.channels)[order],
             own.channels[order],
             own.groups,
@@ -303,7 +300,7 @@ class _Network:
             Launch(
                 kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
                 buffers=tuple(memories),
-                groups=(table.groups, planes, own.images),
+                groups=(len(table.work), planes, own.images),
                 push=(own.weight.shape[1], *images),
                 place=op.location,
                 work=Work(
@@ -517,6 +514,7 @@ def _counts(choice: Any, predicted: float) -> Any:
         name: ir.IntegerAttr.get(i64, getattr(tally, name))
         for name in (
             "products",
+            "issued",
             "loads",
             "words",
             "table_loads",
@@ -526,7 +524,11 @@ def _counts(choice: Any, predicted: float) -> Any:
             "least_active",
         )
     }
-    reals = {"balance": predicted, "seconds": choice.seconds}
+    reals = {
+        "balance": predicted,
+        "intensity": tally.intensity,
+        "seconds": choice.seconds,
+    }
     values = {name: ir.FloatAttr.get(ir.F64Type.get(), value) for name, value in reals.items()}
     return ir.DictAttr.get({**numbers, **values})
 

@@ -138,6 +138,11 @@ class ConvolutionKernel:
         """Bits of a pattern's number in an entry of `shared`; 0 is no pattern."""
         return 4 if len(self.patterns) < 16 else 8
 
+    @property
+    def patterns_a_word(self) -> int:
+        """Patterns' numbers that fit into a word of an entry of `shared`, which has two."""
+        return 32 // self.pattern_bits
+
     def weight_rows(self, pattern: int) -> int:
         """Return the rows of a kernel's weights in `shared`."""
         return -(-self.weight_words(len(self.patterns[pattern])) // ROW)
@@ -204,17 +209,11 @@ class Table:
 
     Attributes:
         words: u32 [rows, 4]: the headers of all workgroups' filters, then their entries.
-        groups: how many there are.
-        work: multiply-accumulates of each group's filters at one pixel, zeros left out.
-        kernels: how many entries of each pattern there are; for `dense` channels of all groups.
-        entries: channels of `shared`, all groups together.
+        work: multiply-accumulates of each group's filters at one pixel.
     """
 
     words: npt.NDArray[np.uint32]
-    groups: int
     work: tuple[int, ...]
-    kernels: tuple[int, ...]
-    entries: int = 0
 
 
 def group_by_channels(kept: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.int64]:
@@ -258,30 +257,22 @@ def pack(
         groups: into which the convolution's channels are divided.
     """
     plane = kernel.source.channel(kernel.source_plane)
-    members = [
-        np.minimum(np.arange(start, start + kernel.together), len(weight) - 1)
-        for start in range(0, len(weight), kernel.together)
-    ]
+    members = np.arange(len(weight)).reshape(-1, kernel.together)
     sizes = np.array([len(taps) for taps in kernel.patterns])
     flat = weight.reshape(*weight.shape[:2], -1)
     row = len(members) * kernel.header_rows
     headers = np.zeros((len(members), kernel.header_rows * ROW), np.uint32)
-    parts, work, counts, entries = [], [], np.zeros(len(sizes), np.int64), 0
+    parts, work = [], []
     for header, own in zip(headers, members, strict=True):
         if assignment is None:
             first = int(own[0]) * groups // len(weight) * weight.shape[1] * plane
             starts, rows = _dense(kernel, flat[own], first, row)
-            counts[0] += weight.shape[1]
-            work.append(len(set(own)) * flat[0].size)
+            work.append(flat[own].size)
         else:
             pack_entries = _runs if kernel.variant is Variant.RUNS else _shared
             starts, rows = pack_entries(kernel, flat[own], assignment[own], plane, row)
-            # The last group may hold a filter twice, which then does twice what is needed.
             numbers = assignment[own]
-            counts += np.bincount(numbers[numbers >= 0], minlength=len(sizes))
-            once = assignment[np.unique(own)]
-            work.append(int(sizes[once[once >= 0]].sum()))
-            entries += int((numbers >= 0).any(axis=0).sum())
+            work.append(int(sizes[numbers[numbers >= 0]].sum()))
         header[: len(starts)] = starts
         ends = len(starts) + 2 * len(own)
         header[len(starts) : ends : 2] = channels[own]
@@ -289,7 +280,7 @@ def pack(
         parts.append(rows)
         row += len(rows)
     words = np.concatenate([headers.reshape(-1, ROW), *parts])
-    return Table(words, len(members), tuple(work), tuple(counts.tolist()), entries)
+    return Table(words, tuple(work))
 
 
 def _runs(
@@ -308,23 +299,28 @@ def _runs(
 def _shared(
     kernel: ConvolutionKernel, weight: Array, assignment: Array, plane: int, row: int
 ) -> tuple[list[int], Array]:
-    """Return the bounds of the entries, and these: channels, then the kernels' weights."""
+    """Return the bounds of the entries, and these: channels, then the kernels' weights.
+
+    An entry is where its channel is, the row of its first weights, and the patterns' numbers.
+    """
     found = np.flatnonzero((assignment >= 0).any(axis=0))
     numbers = assignment[:, found].T.astype(np.int64)  # [channels, filters]
     rows = np.array([*map(kernel.weight_rows, range(len(kernel.patterns))), 0])[numbers]
     ends = rows.cumsum().reshape(rows.shape)
     starts = ends - rows
-    shifts = kernel.pattern_bits * np.arange(len(assignment))
     table = np.zeros((len(found) + int(rows.sum()), ROW), np.uint32)
     table[: len(found), 0] = found * plane
-    table[: len(found), 1] = ((numbers + 1) << shifts).sum(axis=1)
-    table[: len(found), 2] = row + len(found) + starts[:, 0]
+    table[: len(found), 1] = row + len(found) + starts[:, 0]
+    for word, first in enumerate(range(0, len(assignment), kernel.patterns_a_word), start=2):
+        own = numbers[:, first : first + kernel.patterns_a_word] + 1
+        shifts = kernel.pattern_bits * np.arange(own.shape[1])
+        table[: len(found), word] = (own << shifts).sum(axis=1)
     for pattern, taps in enumerate(kernel.patterns):
         places, filters = np.nonzero(numbers == pattern)
         size = kernel.weight_rows(pattern)
-        own = kernel.weights(weight[filters, found[places]][:, list(taps)], size)
+        kept = kernel.weights(weight[filters, found[places]][:, list(taps)], size)
         at = len(found) + starts[places, filters][:, None] + np.arange(size)
-        table[at.reshape(-1)] = own
+        table[at.reshape(-1)] = kept
     return [row, row + len(found)], table
 
 

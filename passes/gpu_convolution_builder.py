@@ -149,14 +149,15 @@ class _Convolution:
         slots = kernel.slots(kernel.all_taps)
 
         def entry(row: Any, sums: list[Any]) -> list[Any]:
-            channel, numbers, start = self._words(row, ROW - 1)
+            channel, start, *numbers = self._words(row, ROW)
             patch = _Patch(self, build.as_index(channel))
             patch.load(slots)
             weights = build.as_index(start)
             size = kernel.outputs
             for number in range(kernel.together):
-                shift = build.word(kernel.pattern_bits * number)
-                own = arith.andi(arith.shrui(numbers, shift), mask)
+                word, place = divmod(number, kernel.patterns_a_word)
+                shift = build.word(kernel.pattern_bits * place)
+                own = arith.andi(arith.shrui(numbers[word], shift), mask)
                 kept = slice(number * size, (number + 1) * size)
                 cases = [
                     partial(self._case, pattern, weights, sums[kept], patch)

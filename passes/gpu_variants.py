@@ -36,8 +36,14 @@ from pattern_mlir.passes.gpu_planes import WAVE
 
 Array = npt.NDArray[Any]
 
-TOGETHER = (1, 2, 3, 4, 8)
+TOGETHER = (1, 2, 3, 4, 8, 16)
 """How many filters a workgroup computes."""
+
+TIE = 1.1
+"""A roofline tells no smaller differences apart; then few loads are the better choice."""
+
+MOST_DENSE = 8
+"""The same for `dense`, where all taps' weights wait in registers."""
 
 ADDRESSES = 8
 """Registers for addresses, counters and weights."""
@@ -82,14 +88,17 @@ class Convolution:
         return self.weight.shape[2], self.weight.shape[3]
 
     @property
+    def taps(self) -> int:
+        """Weights that are not pruned."""
+        if self.assignment is None:
+            return int(self.weight.size)
+        sizes = np.array([*map(len, self.patterns), 0])
+        return int(sizes[self.assignment].sum())
+
+    @property
     def products(self) -> int:
         """Multiply-accumulates of an image, without those of pruned weights."""
-        if self.assignment is None:
-            taps = self.weight.size
-        else:
-            sizes = np.array([*map(len, self.patterns), 0])
-            taps = int(sizes[self.assignment].sum())
-        return taps * self.plane[0] * self.plane[1]
+        return self.taps * self.plane[0] * self.plane[1]
 
 
 def convolution_of(op: Any, parameters: ParameterStore) -> Convolution | None:
@@ -144,76 +153,80 @@ class Tally:
     """What the active invocations of all workgroups do for one image.
 
     Attributes:
-        products: multiply-adds.
+        products: multiply-adds, without those of pruned weights.
+        issued: multiply-adds with those; `dense` computes them, too.
         loads: of input slots.
         words: 32-bit words that these bring.
         table_loads: of rows of the weight's table, of 4 words, the same for a whole workgroup.
         stores: of slots of the result.
         outputs: pixels of the result.
         registers: that an invocation needs at least.
+        under_way: words that an invocation loads before it needs the first of them.
         least_active: invocations with a block in the workgroup that has the fewest.
     """
 
     products: int
+    issued: int
     loads: int
     words: int
     table_loads: int
     stores: int
     outputs: int
     registers: int
+    under_way: int
     least_active: int
 
     @property
-    def intensity(self) -> float:
-        """Vectors of multiply-adds for each vector of as many words that is loaded.
+    def vector_loads(self) -> int:
+        """Loads, each counted as often as it has words: one of 4 feeds products of 4 pixels.
 
-        A scalar load feeds scalar multiply-adds, one of 4 words those of 4 pixels. Rows of the
-        table count as loads, too.
+        Rows of the table count as loads, too.
         """
-        width = self.words // max(self.loads, 1)
-        return self.products / (width * (self.loads + self.table_loads))
+        return self.words // max(self.loads, 1) * (self.loads + self.table_loads)
+
+    @property
+    def intensity(self) -> float:
+        """Vectors of multiply-adds for each vector of as many words that is loaded."""
+        return self.products / self.vector_loads
 
 
 def tally(kernel: ConvolutionKernel, own: Convolution, order: Array) -> Tally:
     """Return what ``kernel`` does with the filters of ``own`` in ``order``, exactly."""
     blocks, outputs, together = kernel.placement.blocks, kernel.outputs, kernel.together
-    groups = -(-len(order) // together)
-    members = np.minimum(np.arange(groups * together), len(order) - 1).reshape(groups, together)
+    groups = len(order) // together
     slots = len(kernel.slots(kernel.all_taps))
-    stores = groups * together * kernel.target.block[0] * kernel.target.block[1]
-    rows = groups * kernel.header_rows
-    if own.assignment is None:
+    rows, words = groups * kernel.header_rows, kernel.source.words
+    useful = own.taps * outputs
+    if kernel.variant is Variant.DENSE:
         channels = own.weight.shape[1]
-        products = groups * channels * together * len(kernel.patterns[0]) * outputs
+        issued = own.weight.size * outputs
         loads = groups * channels * slots
         rows += groups * channels * kernel.channel_rows
         live = slots if together > 1 else min(slots, 2 * kernel.source.pixels)
     else:
-        assignment = own.assignment[order][members]
-        numbers = range(len(kernel.patterns))
-        counts = [int((assignment == number).sum()) for number in numbers]
-        sizes = [len(taps) for taps in kernel.patterns]
-        products = sum(c * size for c, size in zip(counts, sizes, strict=True)) * outputs
+        assert own.assignment is not None
+        assignment = own.assignment[order].reshape(groups, together, -1)
+        counts = np.bincount(assignment[assignment >= 0], minlength=len(kernel.patterns))
+        numbers, issued = range(len(kernel.patterns)), useful
         if kernel.variant is Variant.RUNS:
-            each = [len(kernel.slots(taps)) for taps in kernel.patterns]
-            loads = sum(c * n for c, n in zip(counts, each, strict=True))
-            rows += sum(c * kernel.entry_rows(n) for c, n in zip(counts, numbers, strict=True))
+            loads = int(counts @ [len(kernel.slots(taps)) for taps in kernel.patterns])
+            rows += int(counts @ [kernel.entry_rows(number) for number in numbers])
             live = kernel.target.size[1] + 2
         else:
             entries = int((assignment >= 0).any(axis=1).sum())
             loads = entries * slots
-            rows += entries
-            rows += sum(c * kernel.weight_rows(n) for c, n in zip(counts, numbers, strict=True))
+            rows += entries + int(counts @ [kernel.weight_rows(number) for number in numbers])
             live = slots
-    words = kernel.source.words
     return Tally(
-        products=products * blocks,
+        products=useful * blocks,
+        issued=issued * blocks,
         loads=loads * blocks,
         words=loads * blocks * words,
         table_loads=rows * blocks,
-        stores=stores * blocks,
+        stores=len(order) * kernel.target.block[0] * kernel.target.block[1] * blocks,
         outputs=len(order) * own.plane[0] * own.plane[1],
         registers=together * outputs + live * words + ADDRESSES,
+        under_way=max(1, words * slots if kernel.variant is not Variant.RUNS else words * live),
         least_active=kernel.placement.least_active,
     )
 
@@ -237,62 +250,59 @@ def kernels(
     outputs = target.size[0] * target.size[1]
     filters = len(own.weight) // own.groups
     sparse = own.assignment is not None and own.groups == 1
-    variants = [Variant.RUNS, Variant.SHARED] if sparse else [Variant.DENSE]
-    for variant in variants:
-        for together in TOGETHER:
-            if together > 1 and (
-                variant is Variant.RUNS
-                or together * outputs > LONGEST_SUM
-                or filters % together
-            ):
-                continue
-            if variant is Variant.SHARED and (together == 1 or not _fits(own, together)):
-                continue
-            yield ConvolutionKernel(
-                variant=variant,
-                together=together,
-                patterns=own.patterns,
-                window=own.window,
-                dilations=own.dilations,
-                source=source,
-                target=target,
-                source_plane=own.source_plane,
-                plane=own.plane,
-                origin=(-own.padding[0], -own.padding[1]),
-                strides=own.strides,
-                residual=target if own.residual else None,
-                activation=own.activation,
-                chunk=0 if target.half else _chunk(own, variant),
-                native=native,
-            )
+    blocks = [n for n in TOGETHER if filters % n == 0 and n * outputs <= LONGEST_SUM] or [1]
+    found = [(Variant.DENSE, n) for n in blocks if n <= MOST_DENSE]
+    if sparse:
+        found += [(Variant.RUNS, 1)]
+        found += [(Variant.SHARED, n) for n in blocks if n > 1 and _fits(own, n)]
+    everything = tuple(range(own.window[0] * own.window[1]))
+    for variant, together in found:
+        yield ConvolutionKernel(
+            variant=variant,
+            together=together,
+            patterns=(everything,) if variant is Variant.DENSE else own.patterns,
+            window=own.window,
+            dilations=own.dilations,
+            source=source,
+            target=target,
+            source_plane=own.source_plane,
+            plane=own.plane,
+            origin=(-own.padding[0], -own.padding[1]),
+            strides=own.strides,
+            residual=target if own.residual else None,
+            activation=own.activation,
+            chunk=0 if target.half else _chunk(own, variant),
+            native=native,
+        )
 
 
 def _fits(own: Convolution, together: int) -> bool:
-    """Whether the patterns of so many filters fit into the word of an entry."""
-    return together * (4 if len(own.patterns) < 16 else 8) <= 32
+    """Whether the patterns of so many filters fit into the two words of an entry."""
+    return together * (4 if len(own.patterns) < 16 else 8) <= 64
 
 
 def _chunk(own: Convolution, variant: Variant) -> int:
     """Return after how many channels sums are put down; 0 for never."""
-    if own.assignment is None:
-        longest, each = own.weight[0].size, own.weight[0, 0].size
+    channels = own.weight.shape[1]
+    if own.assignment is None or variant is Variant.DENSE:
+        longest = own.weight[0].size
     else:
         sizes = np.array([*map(len, own.patterns), 0])
         longest = int(sizes[own.assignment].sum(axis=1).max(initial=0))
-        each = longest / own.weight.shape[1]
-    if longest <= MOST_PRODUCTS:
-        return 0
-    return max(1, int(MOST_PRODUCTS / 2 / each))
+    return 0 if longest <= MOST_PRODUCTS else max(1, MOST_PRODUCTS // 2 * channels // longest)
 
 
 def choose(
     own: Convolution, source: BlockLayout, target: BlockLayout, machine: Gpu, native: bool
 ) -> Choice:
-    """Return the kernel that takes least on ``machine``, its filters in order of their work."""
-    found = [
-        _choice(kernel, own, machine) for kernel in kernels(own, source, target, native)
-    ]
-    return min(found, key=lambda choice: choice.seconds)
+    """Return the kernel that takes least on ``machine``, its filters in order of their work.
+
+    Of those that take no more than `TIE` as long, the one with the fewest loads.
+    """
+    found = [_choice(kernel, own, machine) for kernel in kernels(own, source, target, native)]
+    limit = TIE * min(choice.seconds for choice in found)
+    near = [choice for choice in found if choice.seconds <= limit]
+    return max(near, key=lambda choice: choice.tally.intensity)
 
 
 def _choice(kernel: ConvolutionKernel, own: Convolution, machine: Gpu) -> Choice:
@@ -306,33 +316,32 @@ def load_of(kernel: ConvolutionKernel, own: Convolution, counts: Tally) -> Load:
     place = kernel.placement
     groups = -(-len(own.weight) // kernel.together)
     idle = place.groups * place.invocations / place.blocks
-    weights = 2 if kernel.half_weights else 4
+    kept = own.weight.size if kernel.variant is Variant.DENSE else own.taps
     planes = own.weight.shape[1] * own.groups, len(own.weight)
     moved = (
-        weights * own.products // (own.plane[0] * own.plane[1])
+        (2 if kernel.half_weights else 4) * kept
         + own.images * kernel.source.bytes((1, planes[0], *own.source_plane))
         + own.images * kernel.target.bytes((1, planes[1], *own.plane)) * (2 if own.residual else 1)
     )
     return Load(
         invocations=own.images * groups * place.groups * place.invocations,
-        products=int(own.images * idle * counts.products),
+        products=int(own.images * idle * counts.issued),
         # A workgroup loads a row of the table once a wave.
         cached=int(
             own.images * idle * 4 * (counts.words + counts.table_loads * ROW / WAVE)
         ),
         moved=moved,
         registers=counts.registers,
+        under_way=4 * counts.under_way,
     )
 
 
 def _order(own: Convolution, kernel: ConvolutionKernel) -> npt.NDArray[np.int64]:
     """Return the filters in the order in which workgroups take them: the longest first."""
-    filters = np.arange(len(own.weight))
-    if own.assignment is None:
-        return filters
-    kept = own.assignment >= 0
+    if own.assignment is None or kernel.variant is Variant.DENSE:
+        return np.arange(len(own.weight))
     if kernel.variant is Variant.RUNS:
-        return np.argsort(-kept.sum(axis=1), kind="stable")
+        return np.argsort(-(own.assignment >= 0).sum(axis=1), kind="stable")
     return _grouped(own, kernel.together)
 
 

@@ -30,6 +30,7 @@ from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.gpu_convolution import halo_needed
 from pattern_mlir.passes.gpu_planes import Placement
 from pattern_mlir.passes.gpu_variants import (
+    TIE,
     Convolution,
     choose,
     convolution_of,
@@ -37,8 +38,11 @@ from pattern_mlir.passes.gpu_variants import (
     source_layout,
 )
 
-STORAGES = ("f32", "f16", "packed")
-"""How pixels and weights are stored: f32; f16 loaded as such; f16 loaded as words of two."""
+PRECISIONS = ("f32", "f16-acc32", "f16-packed")
+"""How pixels and weights are stored: f32; f16; f16 that is loaded as words of two. All add up f32.
+
+`f16-acc32` loads f16 as such where the GPU can; words of two need no capability.
+"""
 
 LEAST_ACTIVE = 64
 """Invocations with a block that every workgroup has where the plane has so many pixels."""
@@ -68,7 +72,7 @@ class PatternAssignBlocks(Pass):
     that keep 64 invocations of every workgroup busy where there are any. Inputs, results, linear
     layers and what reshapes are plain. Then every tensor gets the halo that its convolutions read.
 
-    ``storage`` is f32, f16 or packed: f16 in words of two, which needs no capability.
+    ``precision`` is that of pixels and weights in memory: f32, f16-acc32 or f16-packed.
 
     Precondition: `pattern-detect`; no pools in convolutions.
 
@@ -87,19 +91,13 @@ class PatternAssignBlocks(Pass):
     """
 
     gpu: str = DEFAULT_GPU
-    storage: str = "f32"
+    precision: str = "f32"
 
     name: ClassVar[str] = "pattern-assign-blocks"
 
     def __post_init__(self) -> None:
-        """Raise PipelineError unless GPU and storage are known."""
-        for option, known in (("gpu", GPUS), ("storage", STORAGES)):
-            value = getattr(self, option)
-            if value not in known:
-                raise PipelineError(
-                    f"pattern-assign-blocks: unknown {option} '{value}'"
-                    f"{did_you_mean(value, known)} (known: {', '.join(known)})"
-                )
+        """Raise PipelineError unless GPU and precision are known."""
+        check_options(self.name, self.gpu, self.precision)
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Choose, then write the layouts into the types."""
@@ -109,7 +107,7 @@ class PatternAssignBlocks(Pass):
             for op in operations
             if isinstance(op, ConvOp) and (found := convolution_of(op, parameters)) is not None
         }
-        blocks = _Blocks(list(convolutions.values()), gpu(self.gpu), self.storage)
+        blocks = _Blocks(list(convolutions.values()), gpu(self.gpu), self.precision)
         for op in operations:
             if op in convolutions:
                 _lay_out_convolution(op, convolutions[op], blocks)
@@ -122,13 +120,25 @@ class PatternAssignBlocks(Pass):
             _widen_halo(op, own)
 
 
+def check_options(name: str, gpu_name: str, precision: str) -> None:
+    """Raise PipelineError unless the options of the pass ``name`` are known."""
+    for option, value, known in (
+        ("gpu", gpu_name, tuple(GPUS)),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise PipelineError(
+                f"{name}: unknown {option} '{value}'{did_you_mean(value, known)}"
+                f" (known: {', '.join(known)})"
+            )
+
+
 class _Blocks:
     """The blocks of each size of planes."""
 
-    def __init__(self, convolutions: list[Convolution], machine: Gpu, storage: str) -> None:
+    def __init__(self, convolutions: list[Convolution], machine: Gpu, precision: str) -> None:
         self._machine = machine
-        self._half = storage != "f32"
-        self._native = storage == "f16"
+        self._half = precision != "f32"
         self._by_plane: dict[Pair, list[Convolution]] = defaultdict(list)
         for own in convolutions:
             self._by_plane[own.plane].append(own)
@@ -139,7 +149,12 @@ class _Blocks:
         if plane not in self._chosen:
             found = self._candidates(plane)
             costs = [self._cost(layout, plane) for layout in found]
-            self._chosen[plane] = found[costs.index(min(costs))]
+            limit = TIE * min(seconds for seconds, _ in costs)
+            best = max(
+                (i for i, (seconds, _) in enumerate(costs) if seconds <= limit),
+                key=lambda i: costs[i][1],
+            )
+            self._chosen[plane] = found[best]
         return self._chosen[plane]
 
     def _candidates(self, plane: Pair) -> list[BlockLayout]:
@@ -163,14 +178,20 @@ class _Blocks:
             if 2 * place.least_active >= most
         ]
 
-    def _cost(self, layout: BlockLayout, plane: Pair) -> tuple[float, int]:
-        """Return what the convolutions that compute such planes take; of equals many pixels win."""
-        total = 0.0
-        for own in self._by_plane[plane]:
-            source = source_layout(own, layout, layout)
-            choice = choose(own, source, layout, self._machine, self._native)
-            total += choice.seconds
-        return total, -layout.size[0] * layout.size[1]
+    def _cost(self, layout: BlockLayout, plane: Pair) -> tuple[float, float]:
+        """Return the time of the convolutions that compute such planes, and products a load.
+
+        Where there is no convolution, large blocks are worth more.
+        """
+        choices = [
+            choose(own, source_layout(own, layout, layout), layout, self._machine, native=False)
+            for own in self._by_plane[plane]
+        ]
+        if not choices:
+            return 0.0, float(layout.size[0] * layout.size[1])
+        products = sum(choice.tally.products for choice in choices)
+        loads = sum(choice.tally.vector_loads for choice in choices)
+        return sum(choice.seconds for choice in choices), products / loads
 
 
 def _is_open(op: Any) -> bool:

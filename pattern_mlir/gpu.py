@@ -23,8 +23,10 @@ class Gpu:
         products: f32 multiply-adds of a core a cycle.
         cache_bytes: bytes that reach the registers of a core from its nearest cache a cycle.
         registers: 32-bit registers of an invocation before values spill to memory.
-        resident: invocations that a core needs to hide the time that loads take.
+        latency: cycles that a load takes, for which other loads must be under way.
         bandwidth: bytes a second of the memory, shared with the processor.
+        half_storage: whether kernels can load f16 as such (`storageBuffer16BitAccess`,
+            `shaderFloat16`).
         sources: where the figures come from.
     """
 
@@ -34,8 +36,9 @@ class Gpu:
     products: int
     cache_bytes: int
     registers: int
-    resident: int
+    latency: int
     bandwidth: float
+    half_storage: bool
     sources: tuple[str, ...]
 
 
@@ -49,6 +52,7 @@ class Load:
         cached: bytes that invocations load, from the nearest cache at best.
         moved: bytes that must come from memory or go there, each once.
         registers: that an invocation needs.
+        under_way: bytes that an invocation can load before it needs the first of them.
     """
 
     invocations: int
@@ -56,10 +60,14 @@ class Load:
     cached: int
     moved: int
     registers: int
+    under_way: int
 
 
 SPILL = 4.0
 """How much longer a kernel is taken to run whose values do not fit into the registers."""
+
+LATENCY = 128
+"""Cycles of a load from the nearest cache: assumed, no source says it."""
 
 VALHALL = "Arm, The Valhall Shader Core (102203): 64 bytes a cycle where threads share a line"
 THREADS = "Arm, Valhall and Bifrost guides: 64 registers a thread at half of all threads"
@@ -69,7 +77,7 @@ GPUS = {
     gpu.name: gpu
     for gpu in (
         Gpu(
-            "adreno-640", 2, 585e6, 384, 64, 192, 512, 34.1e9,
+            "adreno-640", 2, 585e6, 384, 64, 192, LATENCY, 34.1e9, True,
             (
                 "Chips and Cheese, Inside the Snapdragon 855's iGPU: 2 SPs of 3 uSPTPs, 585 MHz,"
                 " 898.5 GFLOPS of f32, 64 bytes a cycle of an SP from L2",
@@ -78,7 +86,7 @@ GPUS = {
             ),
         ),
         Gpu(
-            "adreno-740", 6, 680e6, 256, 64, 192, 512, 67.2e9,
+            "adreno-740", 6, 680e6, 256, 64, 192, LATENCY, 67.2e9, True,
             (
                 "TechPowerUp, Adreno 740: 680 MHz, 1536 units",
                 FREEDRENO,
@@ -87,7 +95,7 @@ GPUS = {
             ),
         ),
         Gpu(
-            "mali-g76", 10, 720e6, 24, 64, 64, 384, 34.1e9,
+            "mali-g76", 10, 720e6, 24, 64, 64, LATENCY, 34.1e9, True,
             (
                 "Android Authority, Arm Mali-G76 GPU deep dive: 24 lanes a core",
                 "HiSilicon, Kirin 980: 10 cores at 720 MHz, LPDDR4X at 2133 MHz, 4 x 16 bits",
@@ -96,7 +104,7 @@ GPUS = {
             ),
         ),
         Gpu(
-            "mali-g715", 7, 890e6, 128, 64, 64, 512, 68.3e9,
+            "mali-g715", 7, 890e6, 128, 64, 64, LATENCY, 68.3e9, True,
             (
                 "Arm GPU datasheet: Mali-G715, 128 FMA a cycle and core",
                 "Google, Tensor G3: 7 cores at 890 MHz, LPDDR5X",
@@ -124,7 +132,8 @@ def gpu(name: str) -> Gpu:
 def seconds(machine: Gpu, load: Load) -> float:
     """Return the least time that ``load`` takes on ``machine``."""
     rate = machine.cores * machine.clock
-    busy = min(1.0, load.invocations / (machine.cores * machine.resident))
+    wanted = machine.cores * machine.latency * machine.cache_bytes
+    busy = min(1.0, load.invocations * load.under_way / wanted)
     on_chip = max(load.products / machine.products, load.cached / machine.cache_bytes) / rate / busy
     if load.registers > machine.registers:
         on_chip *= SPILL

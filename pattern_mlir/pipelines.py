@@ -16,7 +16,8 @@ from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes import PASS_NAMES, pass_class
 from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, place
 from pattern_mlir.program import Program
-from pattern_mlir.targets import Target
+from pattern_mlir.runtime.vulkan.plan import RANGE_ALIGNMENT
+from pattern_mlir.targets import VULKAN, GpuTarget, Target
 from pattern_mlir.targets import target as find_target
 
 Stage = Pass | str
@@ -56,13 +57,23 @@ Measured at 512 channels: on planes of 14x14 1.89 ms together, 1.42 one after th
 """
 
 
-def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
+NEVER_POOLED = 1 << 30
+"""Rows that no result has: on a GPU no convolution takes in its pool, whose blocks would differ."""
+
+
+def target_levels(
+    target: Target | GpuTarget | str, threads: int = 1, precision: str = "f32"
+) -> tuple[Level, ...]:
     """Return the whole pipeline of ``target``, level by level.
 
     It takes a module at the torch level or any later one on tensors: passes that find nothing to
-    do change nothing.
+    do change nothing. ``precision`` is what a GPU stores, see `pattern-assign-blocks`.
     """
     machine = find_target(target) if isinstance(target, str) else target
+    if isinstance(machine, GpuTarget):
+        return _gpu_levels(machine, precision)
+    if precision != "f32":
+        raise PipelineError(f"precision '{precision}' goes with --target={VULKAN} only")
     sizes = {"lanes": machine.lanes, "registers": machine.registers}
     words = [f"{name}={size}" for name, size in sizes.items() if size]
     vectors = " ".join([f"processor={machine.processor}", *words])
@@ -98,9 +109,38 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
     )
 
 
-def target_pipeline(target: Target | str, threads: int = 1) -> tuple[Stage, ...]:
+def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
+    """Return the pipeline to launches of kernels; they stay in the gpu dialect."""
+    choice = f"gpu={machine.gpu} precision={precision}"
+    return (
+        Level("torch", ()),
+        Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
+        Level(
+            "graph",
+            (
+                *_own("pattern-mark-separable"),
+                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED}"),
+                *_own("pattern-detect"),
+                "canonicalize",
+                "cse",
+            ),
+        ),
+        Level("schedule", _own("pattern-group")),
+        Level("layouts", (make_pass("pattern-assign-blocks", choice), "canonicalize", "cse")),
+        Level("kernels", (make_pass("convert-pattern-to-gpu", choice),)),
+        Level(
+            "launches",
+            (make_pass("pattern-plan-memory", f"alignment={RANGE_ALIGNMENT}"), "canonicalize"),
+        ),
+    )
+
+
+def target_pipeline(
+    target: Target | GpuTarget | str, threads: int = 1, precision: str = "f32"
+) -> tuple[Stage, ...]:
     """Return all stages of ``target``'s levels in one sequence."""
-    return tuple(stage for level in target_levels(target, threads) for stage in level.stages)
+    levels = target_levels(target, threads, precision)
+    return tuple(stage for level in levels for stage in level.stages)
 
 
 def _own(*names: str) -> tuple[Stage, ...]:

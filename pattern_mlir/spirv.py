@@ -24,11 +24,12 @@ from pattern_mlir.passes.buffers import (
     argument_attributes,
     buffer_role,
 )
-from pattern_mlir.passes.gpu_launches import PUSH, WEIGHTS
+from pattern_mlir.passes.gpu_launches import COUNTS, PUSH, WEIGHTS
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
 from pattern_mlir.program import Program, tensor_spec
+from pattern_mlir.report import KernelReport
 from pattern_mlir.runtime.plan import PlannedLayer
 from pattern_mlir.runtime.vulkan.plan import Dispatch, Range, VulkanPlan
 
@@ -62,12 +63,12 @@ class VulkanCode:
     Attributes:
         plan: what runs.
         kernels: SPIR-V modules by name.
-        weights: the blocks of packed weights.
+        weights: the packed weights, block after block.
     """
 
     plan: VulkanPlan
     kernels: dict[str, bytes]
-    weights: tuple[npt.NDArray[np.uint8], ...]
+    weights: npt.NDArray[np.uint8]
 
 
 def vulkan_code(program: Program) -> VulkanCode:
@@ -83,9 +84,39 @@ def vulkan_code(program: Program) -> VulkanCode:
         )
     kernels = spirv_modules(program)
     names = [f"{WEIGHTS}:{number}" for number in range(len(program.parameters))]
-    weights = tuple(program.parameters[name] for name in names if name in program.parameters)
+    blocks = [program.parameters[name] for name in names if name in program.parameters]
     with program.context, ir.Location.unknown():
-        return VulkanCode(_plan(program, kernels), kernels, weights)
+        plan = _plan(program, kernels, tuple(len(block) for block in blocks))
+    return VulkanCode(plan, kernels, np.concatenate([np.zeros(0, np.uint8), *blocks]))
+
+
+def kernel_reports(program: Program) -> tuple[KernelReport, ...]:
+    """Return what the kernels of convolutions do, from the launches of ``program``."""
+    function = forward_function(program.module.operation)
+    launches = [
+        op for op in function.regions[0].blocks[0].operations if isinstance(op, gpu.LaunchFuncOp)
+    ]
+    return tuple(_kernel_report(op) for op in launches if COUNTS in op.operation.attributes)
+
+
+def _kernel_report(launch: Any) -> KernelReport:
+    attributes = launch.operation.attributes
+    counts = {named.name: named.attr.value for named in ir.DictAttr(attributes[COUNTS])}
+    work = Work.from_attribute(attributes[WORK])
+    *block, together = work.tile.split("x")
+    names = ("products", "issued", "loads", "table_loads", "stores")
+    each = {name: counts[name] / counts["outputs"] for name in names}
+    return KernelReport(
+        name=ir.StringAttr(attributes[PLACE]).value,
+        variant=f"{work.kernel.removeprefix('conv ')} {together}",
+        block="x".join(block),
+        **each,
+        intensity=counts["intensity"],
+        least_active=counts["least_active"],
+        balance=counts["balance"],
+        registers=counts["registers"],
+        microseconds=1e6 * counts["seconds"],
+    )
 
 
 def spirv_modules(program: Program) -> dict[str, bytes]:
@@ -170,7 +201,9 @@ def instructions(module: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         position += count
 
 
-def _plan(program: Program, kernels: dict[str, bytes]) -> VulkanPlan:
+def _plan(
+    program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]
+) -> VulkanPlan:
     module = program.module.operation
     function = forward_function(module)
     specs: dict[str, list[Any]] = {"input": [], "output": []}
@@ -197,6 +230,7 @@ def _plan(program: Program, kernels: dict[str, bytes]) -> VulkanPlan:
         steps=tuple(steps),
         inputs=tuple(specs["input"]),
         outputs=tuple(specs["output"]),
+        weight_bytes=weight_bytes,
         arena_bytes=ir.IntegerAttr(module.attributes[ARENA_BYTES]).value,
         live_bytes=ir.IntegerAttr(module.attributes[LIVE_BYTES]).value,
         features=tuple(sorted(FEATURES[number] for number in found & FEATURES.keys())),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pattern_mlir.errors import CompileError, did_you_mean
+from pattern_mlir.gpu import DEFAULT_GPU, GPUS, gpu
 from pattern_mlir.processors import PROCESSORS, processor
 
 HOST = "host"
@@ -19,7 +20,10 @@ TRIPLES = {
 }
 """The other targets, and their triples as LLVM writes them; of Apple's, the oldest system."""
 
-TARGETS = (HOST, *TRIPLES)
+VULKAN = "vulkan1.1"
+"""The target that is a GPU with Vulkan 1.1."""
+
+TARGETS = (HOST, *TRIPLES, VULKAN)
 """Every target by name."""
 
 GENERIC = "generic"
@@ -55,16 +59,32 @@ class Target:
         return tuple(word[1:] for word in words if word.startswith("+"))
 
 
-def target(name: str, cpu: str | None = None) -> Target:
+@dataclass(frozen=True)
+class GpuTarget:
+    """GPUs with Vulkan 1.1.
+
+    Attributes:
+        name: `VULKAN`.
+        gpu: the one of `pattern_mlir.gpu` that variants are chosen for; the code runs on all.
+    """
+
+    name: str
+    gpu: str
+
+
+def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
     """Return the target ``name``; raise CompileError if there is none.
 
     `host` is the processor that this runs on, with all its features. ``cpu`` is another processor
-    of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host.
+    of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host. For
+    GPUs it is a key of `GPUS`.
     """
     if name not in TARGETS:
         raise CompileError(
             f"unknown target '{name}'{did_you_mean(name, TARGETS)} (known: {', '.join(TARGETS)})"
         )
+    if name == VULKAN:
+        return GpuTarget(name, gpu(cpu or DEFAULT_GPU).name)
     if name in TRIPLES:
         own, cpu = TRIPLES[name], cpu or GENERIC
         known = processor(cpu, "aarch64")
@@ -97,6 +117,8 @@ def _model(triple: str, features: Mapping[str, bool]) -> str:
 
 def processors(name: str) -> tuple[str, ...]:
     """Return the processors that the target ``name`` takes."""
+    if name == VULKAN:
+        return tuple(GPUS)
     import llvmlite.binding as llvm
 
     own = _architecture(TRIPLES.get(name) or llvm.get_process_triple())
