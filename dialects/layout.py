@@ -72,7 +72,12 @@ def layout_of_type(type_: Any) -> LaneLayout | None:
 
 def blocks_of(value: Any) -> BlockLayout | None:
     """Return the blocks of pixels that ``value`` lies in, or None."""
-    encoding = ir.RankedTensorType(value.type).encoding
+    return blocks_of_type(value.type)
+
+
+def blocks_of_type(type_: Any) -> BlockLayout | None:
+    """Return the blocks of pixels of a tensor type, or None."""
+    encoding = ir.RankedTensorType(type_).encoding
     if not isinstance(encoding, BlocksAttr):
         return None
     block, halo = _integers(encoding.block), _integers(encoding.halo)

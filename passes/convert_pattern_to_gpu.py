@@ -52,6 +52,7 @@ from pattern_mlir.passes.gpu_planes import halo_groups
 from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
 from pattern_mlir.passes.pattern_assign_blocks import check_options
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
+from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import NAME_ATTRIBUTE
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
 
@@ -178,6 +179,7 @@ class _Network:
         self._block = block
         self._places: dict[Any, Memory] = {}
         self._sizes: list[int] = []
+        self._numbered = 0
         for number, argument in enumerate(block.arguments):
             self._check(argument, block.owner)
             self._sizes.append(_bytes(argument))
@@ -231,6 +233,9 @@ class _Network:
             self._check(value, op)
         self._check_activation(op)
         build(self, op)
+        if is_numbered(op):
+            self.launches.complete(self._numbered, op.result.type, self.memory(op.result))
+            self._numbered += 1
 
     def _check_activation(self, op: Any) -> None:
         name = "function" if isinstance(op, ActivateOp) else "activation"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ import numpy.typing as npt
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, gpu, memref
 
+from pattern_mlir.dialects import i64
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import place
 from pattern_mlir.passes.buffers import BUFFER, PLACE, Work, argument_attributes
 from pattern_mlir.passes.buffers import WORK as WORK_ATTRIBUTE
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder
+from pattern_mlir.passes.results import RESULT, result_fields
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE, RANGE_ALIGNMENT
 
 PUSH = "pattern.push"
@@ -58,6 +60,7 @@ class Launch:
     place: Any
     work: Work
     counts: Any = None
+    result: Any = None
 
 
 @dataclass
@@ -92,6 +95,15 @@ class Launches:
         self.weights[-1].append(data)
         self._filled += len(data)
         return memory
+
+    def complete(self, number: int, type_: Any, memory: Memory) -> None:
+        """Mark that the launches so far complete the result of the operation ``number``.
+
+        It lies in ``memory``, which the last launch writes; see `pattern_mlir.passes.results`.
+        """
+        last = self.launches[-1]
+        mark = {**result_fields(number, type_), "binding": i64(last.buffers.index(memory))}
+        self.launches[-1] = replace(last, result=ir.DictAttr.get(mark))
 
     def emit(self, function: Any, module: Any, parameters: ParameterStore) -> None:
         """Build kernels and launches in place of ``function``'s body; store the weights."""
@@ -152,6 +164,8 @@ def _emit(launch: Launch, build: KernelBuilder, places: dict[str, list[Any]]) ->
     operation.attributes[PLACE] = ir.StringAttr.get(place(launch.place))
     if launch.counts is not None:
         operation.attributes[COUNTS] = launch.counts
+    if launch.result is not None:
+        operation.attributes[RESULT] = launch.result
 
 
 def _element_bytes(type_: Any) -> int:

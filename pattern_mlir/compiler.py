@@ -40,6 +40,7 @@ def compile(
     precision: str = "f32",
     chunk: int = 0,
     levels: Path | None = None,
+    device: str | None = None,
 ) -> CompiledModel:
     """Compile an exported model into a function in this process, or for another machine.
 
@@ -55,6 +56,7 @@ def compile(
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
+        device: `vulkan:0` and the like, where a network for a GPU runs; None: the first GPU.
 
     Raises:
         PatternError: the model cannot be imported or compiled; the message says why.
@@ -74,14 +76,14 @@ def compile(
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
-    report = Report(layers, _fallbacks(current), plain, threads, arena_bytes=0, weight_bytes=0)
+    report = Report(layers, _fallbacks(current), plain, threads, 0, 0, precision)
     if isinstance(machine, GpuTarget):
         contents = _for_gpu(current, machine, report, output_spec)
     else:
         contents = _for_processor(current, machine, report, output_spec)
         if levels is not None:
             _write(levels / "llvm.ll", codegen.llvm_ir(current))
-    return CompiledModel(contents, input_spec, output_spec, chunk)
+    return CompiledModel(contents, input_spec, output_spec, chunk, device=device)
 
 
 def _for_processor(program: Program, machine: Target, report: Report, spec: Any) -> Contents:
@@ -102,7 +104,6 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
 
 def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
     code = spirv.vulkan_code(program)
-    sizes = {"arena_bytes": code.plan.arena_bytes, "weight_bytes": code.weights.nbytes}
     kernels = spirv.kernel_reports(program)
     return Contents(
         code=b"",
@@ -113,7 +114,13 @@ def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) ->
         cpu=machine.gpu,
         features=code.plan.features,
         structure=_structure(spec, len(code.plan.outputs)),
-        report=replace(report, **sizes, gpu=machine.gpu, kernels=kernels),
+        report=replace(
+            report,
+            arena_bytes=code.plan.arena_bytes,
+            weight_bytes=code.weights.nbytes,
+            gpu=machine.gpu,
+            kernels=kernels,
+        ),
         kernels=code.kernels,
     )
 

@@ -91,6 +91,7 @@ class Report:
         threads: how many threads the network was scheduled for.
         arena_bytes: memory for all intermediate results.
         weight_bytes: memory for all weights.
+        precision: what was asked for.
         gpu: the GPU that kernels were chosen for; empty for a processor.
         kernels: of convolutions on a GPU.
     """
@@ -101,6 +102,7 @@ class Report:
     threads: int
     arena_bytes: int
     weight_bytes: int
+    precision: str = "f32"
     gpu: str = ""
     kernels: tuple[KernelReport, ...] = ()
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
-from torch_mlir.dialects import arith, gpu, memref
+from torch_mlir.dialects import gpu, memref
 from torch_mlir.passmanager import PassManager
 
+from pattern_mlir.dialects import integer
+from pattern_mlir.dialects.layout import blocks_of_type
 from pattern_mlir.errors import CompileError
 from pattern_mlir.passes.base import forward_function
 from pattern_mlir.passes.buffers import (
@@ -28,10 +28,12 @@ from pattern_mlir.passes.gpu_launches import COUNTS, PUSH, WEIGHTS
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
+from pattern_mlir.passes.results import RESULT
 from pattern_mlir.program import Program, tensor_spec
 from pattern_mlir.report import KernelReport
-from pattern_mlir.runtime.plan import PlannedLayer
+from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace
 from pattern_mlir.runtime.vulkan.plan import Dispatch, Range, VulkanPlan
+from pattern_mlir.runtime.vulkan.spirv import Kernel, read_kernel
 
 VERSION = "v1.3"
 """The newest that Vulkan 1.1 takes."""
@@ -40,9 +42,6 @@ CAPABILITIES = ("Shader", "Float16", "StorageBuffer16BitAccess")
 """What kernels may use; each declares what it does."""
 
 EXTENSIONS = ("SPV_KHR_storage_buffer_storage_class", "SPV_KHR_16bit_storage")
-
-FEATURES = {9: "shaderFloat16", 4433: "storageBuffer16BitAccess"}
-"""Features of a device by the numbers of the capabilities that need them."""
 
 TO_SPIRV = (
     f"builtin.module(gpu.module(gpu.func(convert-math-to-spirv)),"
@@ -186,21 +185,6 @@ def _variables(pointer: Any) -> set[str]:
     return set()
 
 
-def capabilities(module: bytes) -> set[int]:
-    """Return the numbers of the capabilities that a SPIR-V module declares."""
-    return {operands[0] for opcode, operands in instructions(module) if opcode == 17}
-
-
-def instructions(module: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield opcode and operands of each instruction (SPIR-V specification, 2.3)."""
-    words = struct.unpack(f"<{len(module) // 4}I", module)
-    position = 5
-    while position < len(words):
-        count, opcode = words[position] >> 16, words[position] & 0xFFFF
-        yield opcode, words[position + 1 : position + count]
-        position += count
-
-
 def _plan(
     program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]
 ) -> VulkanPlan:
@@ -214,17 +198,20 @@ def _plan(
     buffers = _buffers(function, len(specs["input"]))
     layers: list[PlannedLayer] = []
     steps: list[Dispatch] = []
-    last = ""
+    operations: list[tuple[str, str, int]] = []
+    read = {name: read_kernel(name, data) for name, data in kernels.items()}
     for op in function.regions[0].blocks[0].operations:
         if not isinstance(op, gpu.LaunchFuncOp):
             continue
-        layer = _layer(op)
+        step = _dispatch(op, buffers, read, len(layers))
+        layer = _layer(op, step, len(specs["input"]))
         # The launches of an operation follow each other.
-        if not layers or (layer.place, layer.kernel) != last:
+        if layers and operations[-1] == _operation(op):
+            layers[-1], step = _joined(layers[-1], layer), replace(step, layer=len(layers) - 1)
+        else:
             layers.append(layer)
-            last = layer.place, layer.kernel
-        steps.append(_dispatch(op, buffers, kernels, len(layers) - 1))
-    found = set().union(*(capabilities(data) for data in kernels.values()))
+            operations.append(_operation(op))
+        steps.append(step)
     return VulkanPlan(
         layers=tuple(layers),
         steps=tuple(steps),
@@ -233,7 +220,7 @@ def _plan(
         weight_bytes=weight_bytes,
         arena_bytes=ir.IntegerAttr(module.attributes[ARENA_BYTES]).value,
         live_bytes=ir.IntegerAttr(module.attributes[LIVE_BYTES]).value,
-        features=tuple(sorted(FEATURES[number] for number in found & FEATURES.keys())),
+        features=tuple(sorted({name for kernel in read.values() for name in kernel.features})),
         separable=SEPARABLE in module.attributes,
     )
 
@@ -251,7 +238,39 @@ def _buffers(function: Any, inputs: int) -> dict[Any, str]:
     return names
 
 
-def _layer(launch: Any) -> PlannedLayer:
+def _operation(launch: Any) -> tuple[str, str, int]:
+    """Return place, kind of kernel and number of the operation that a launch computes."""
+    attributes = launch.operation.attributes
+    number = integer(attributes[RESULT]["operation"]) if RESULT in attributes else -1
+    place, kernel = attributes[PLACE], Work.from_attribute(attributes[WORK]).kernel
+    return ir.StringAttr(place).value, kernel, number
+
+
+def _joined(first: PlannedLayer, other: PlannedLayer) -> PlannedLayer:
+    """Return a layer of two launches."""
+    return replace(
+        other,
+        extent=first.extent + other.extent,
+        multiplications=first.multiplications + other.multiplications,
+        bytes=first.bytes + other.bytes,
+    )
+
+
+def _result(launch: Any, step: Dispatch, inputs: int) -> ResultPlace | None:
+    """Return where the result lies that a launch completes; None where it is not known."""
+    if RESULT not in launch.operation.attributes:
+        return None
+    mark = launch.operation.attributes[RESULT]
+    type_ = ir.RankedTensorType(ir.TypeAttr(mark["type"]).value)
+    own = step.ranges[integer(mark["binding"])]
+    kind, _, number = own.buffer.partition(":")
+    buffer = {"arena": 0, "input": 2, "output": 2 + inputs}[kind] + int(number or 0)
+    layout = blocks_of_type(type_)
+    operation = integer(mark["operation"])
+    return ResultPlace(operation, buffer, own.offset, tuple(type_.shape), layout)
+
+
+def _layer(launch: Any, step: Dispatch, inputs: int) -> PlannedLayer:
     attributes = launch.operation.attributes
     work = Work.from_attribute(attributes[WORK])
     return PlannedLayer(
@@ -263,6 +282,7 @@ def _layer(launch: Any) -> PlannedLayer:
         bytes=work.bytes,
         layout=work.layout,
         tile=work.tile,
+        result=_result(launch, step, inputs),
     )
 
 
@@ -276,14 +296,14 @@ def _numbers(values: Any) -> list[int]:
 
 
 def _dispatch(
-    launch: Any, buffers: dict[Any, str], kernels: dict[str, bytes], layer: int
+    launch: Any, buffers: dict[Any, str], kernels: dict[str, Kernel], layer: int
 ) -> Dispatch:
     operands = list(launch.operation.operands)
     x, y, z = _numbers(operands[:3])
     name = _kernel(launch)
-    written = written_bindings(kernels[name])
+    read_only = kernels[name].read_only
     ranges = [
-        _range(view, buffers, number not in written) for number, view in enumerate(operands[6:])
+        _range(view, buffers, number in read_only) for number, view in enumerate(operands[6:])
     ]
     push = tuple(number % (1 << 32) for number in launch.operation.attributes[PUSH])
     return Dispatch(name, tuple(ranges), (x, y, z), push, layer)
@@ -312,15 +332,3 @@ def _element_bytes(type_: Any) -> int:
     if isinstance(type_, ir.VectorType):
         return int(type_.shape[0] * type_.element_type.width) // 8
     return int(type_.width) // 8
-
-
-def written_bindings(module: bytes) -> set[int]:
-    """Return the bindings that a SPIR-V module may write to: those not marked NonWritable."""
-    bindings: dict[int, int] = {}
-    kept = set()
-    for opcode, operands in instructions(module):
-        if opcode == 71 and operands[1] == 33:
-            bindings[operands[0]] = operands[2]
-        if opcode == 71 and operands[1] == 24:
-            kept.add(operands[0])
-    return {binding for variable, binding in bindings.items() if variable not in kept}

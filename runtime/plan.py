@@ -68,12 +68,14 @@ class ResultPlace:
         if self.layout is None:
             return np.array(values.view(np.float32).reshape(self.shape))
         *images, height, width = self.shape
+        half = isinstance(self.layout, BlockLayout) and self.layout.half
+        stored = np.dtype(np.float16 if half else np.float32)
+        table: Array
         if isinstance(self.layout, BlockLayout):
-            element = np.float16 if self.layout.half else np.float32
             table = self.layout.elements((height, width))
         else:
-            element, table = np.float32, relayout_table(self.layout, None, (height, width))
-        planes = values.view(element).reshape(math.prod(images), -1)
+            table = relayout_table(self.layout, None, (height, width))
+        planes = values.view(stored).reshape(math.prod(images), -1)
         return np.asarray(planes[:, table].reshape(self.shape), np.float32)
 
 

@@ -26,6 +26,9 @@ Array = npt.NDArray[Any]
 BOUND = 1e-4
 """RMS difference over RMS above which a layer departs; rounding to f32 is at most a tenth of it."""
 
+HALF_BOUND = 2e-2
+"""The same of a package that stores weights or tensors in f16."""
+
 UNSEEN = ("loops", "matmul")
 """Kernels of what is no pattern operation any more: where its result lies is not known."""
 
@@ -36,11 +39,12 @@ class Difference:
 
     rms: float
     reference: float
+    bound: float = BOUND
 
     @property
     def departs(self) -> bool:
         """Whether it is more than rounding; NaN is."""
-        return not self.rms <= BOUND * self.reference
+        return not self.rms <= self.bound * self.reference
 
     def __str__(self) -> str:
         """Return both in words."""
@@ -71,7 +75,7 @@ def compare(
             difference = ours - theirs
         known = Difference(_rms(difference), _rms(theirs))
         yield f"{spec.name}: {known}, largest {np.abs(difference).max(initial=0):.2e}"
-    yield _compare_layers(_reference(path, exported, model.layers), model, parts)
+    yield _compare_layers(_reference(path, exported, model), model, parts)
 
 
 def _shapes(arrays: Sequence[Array]) -> str:
@@ -114,20 +118,21 @@ def _results_of_torch(
     ]
 
 
-def _reference(path: Path, exported: ExportedProgram, layers: Sequence[PlannedLayer]) -> Program:
-    """Return the model with the operations that the package's ``layers`` compute."""
+def _reference(path: Path, exported: ExportedProgram, model: CompiledModel) -> Program:
+    """Return the model with the operations that the layers of the package ``model`` compute."""
     from pattern_mlir.compiler import lower, open_program
     from pattern_mlir.dialects import shape_of
     from pattern_mlir.passes.results import numbered
     from pattern_mlir.pipelines import target_levels
+    from pattern_mlir.targets import HOST, VULKAN
 
     program = open_program(exported)
-    for level in target_levels("host"):
+    for level in target_levels(HOST if model.device is None else VULKAN):
         lower(program, level)
         if level.name == "graph":
             break
     shapes = [tuple(shape_of(op.result)) for op in numbered(program.module.operation)]
-    for layer in layers:
+    for layer in model.layers:
         place = layer.result
         found = None if place is None else shapes[place.operation : place.operation + 1]
         if place is not None and found != [place.shape]:
@@ -153,12 +158,13 @@ def _compare_layers(
                 sums[index] += np.array(_squares(ours, theirs)) / (len(parts) * max(ours.size, 1))
             else:
                 compared = min(compared, index)
+    bound = BOUND if model.report().precision == "f32" else HALF_BOUND
     for layer, (difference, scale) in zip(known[:compared], np.sqrt(sums), strict=False):
-        found = Difference(float(difference), float(scale))
+        found = Difference(float(difference), float(scale), bound)
         if found.departs:
             blind = _uncompared_before(layer, model.layers)
             return f"first layer that departs: {layer.place} ({layer.kernel}): {found}{blind}"
-    within = f"layers agree within {BOUND:.0e}"
+    within = f"layers agree within {bound:.0e}"
     if reason:
         return f"{compared} of {len(known)} {within}; the others were not compared: {reason}"
     loops = [layer.place for layer in model.layers if _is_unseen(layer)]

@@ -1,7 +1,7 @@
 """`pattern-opt`: runs passes over a module and writes it at any level, as mlir-opt does.
 
 It reads MLIR text or bytecode, or a model exported by PyTorch (.pt2), and writes MLIR, LLVM IR,
-assembly or an object file.
+assembly, an object file, SPIR-V kernels or a package.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "spirv", "package")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -70,6 +70,7 @@ def _parser() -> _Parser:
         "--cpu", help="a processor of the target, such as cortex-a76; this one, or generic"
     )
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
+    passes.add_argument("--precision", help="what --target stores numbers in: f32, f16-acc32, …")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
     passes.add_argument(
@@ -141,6 +142,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         )
     if parsed.threads is not None and parsed.target is None:
         raise PipelineError("--threads goes with --target; write --pattern-balance=threads=… else")
+    if parsed.precision is not None and parsed.target is None:
+        raise PipelineError(
+            "--precision goes with --target; write --pattern-assign-blocks=precision=… else"
+        )
     if parsed.emit not in EMITTED:
         suggestion = did_you_mean(parsed.emit, EMITTED)
         raise PipelineError(
@@ -175,7 +180,13 @@ def _write_package(arguments: argparse.Namespace) -> int:
 
     if arguments.target is None or "-" in (arguments.input, arguments.output):
         raise PipelineError("--emit=package needs an input file, --target and -o FILE")
-    model = compile(arguments.input, arguments.target, arguments.threads or 1, cpu=arguments.cpu)
+    model = compile(
+        arguments.input,
+        arguments.target,
+        arguments.threads or 1,
+        cpu=arguments.cpu,
+        precision=arguments.precision or "f32",
+    )
     model.save(arguments.output)
     return 0
 

@@ -283,7 +283,11 @@ def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -
         f"{where} binds {len(bound)} ranges to kernel '{step.kernel}', which has bindings"
         f" {kernel.bindings}; there are at most {MAXIMUM_BINDINGS}",
     )
-    for own in step.ranges:
+    for binding, own in enumerate(step.ranges):
+        _require(
+            own.written or binding in kernel.read_only,
+            f"{where} may write to {own.buffer}, which is only read",
+        )
         _require(
             own.offset % RANGE_ALIGNMENT == 0 and own.size <= MAXIMUM_RANGE,
             f"{where} binds {own.size} bytes at {own.offset} of {own.buffer}; offsets are multiples"

@@ -19,7 +19,7 @@ GLCOMPUTE = 5
 """The execution model of compute kernels."""
 
 OP_ENTRY_POINT, OP_EXECUTION_MODE, OP_CAPABILITY, OP_DECORATE = 15, 16, 17, 71
-LOCAL_SIZE, DESCRIPTOR_SET, BINDING = 17, 34, 33
+LOCAL_SIZE, NON_WRITABLE, BINDING, DESCRIPTOR_SET = 17, 24, 33, 34
 
 FEATURES_OF_CAPABILITIES: dict[int, str | None] = {
     0: None,  # Matrix, which Shader implies
@@ -45,12 +45,14 @@ class Kernel:
     Attributes:
         entry_points: their names.
         bindings: of descriptor set 0, in order.
+        read_only: those of them that are marked as such.
         invocations: of a workgroup.
         features: of Vulkan that a device must offer for it.
     """
 
     entry_points: tuple[str, ...]
     bindings: tuple[int, ...]
+    read_only: tuple[int, ...]
     invocations: int
     features: tuple[str, ...]
 
@@ -62,8 +64,10 @@ def read_kernel(name: str, data: bytes) -> Kernel:
         PlanError: it is no SPIR-V module of version 1.3 or before, or declares a capability that
             is not in `FEATURES_OF_CAPABILITIES`.
     """
-    entries, bindings, features, size = [], set(), set(), 0
-    for operation, operands in _instructions(name, data):
+    entries, features, size = [], set(), 0
+    bindings: dict[int, int] = {}
+    kept = set()
+    for operation, operands in instructions(name, data):
         if operation == OP_CAPABILITY:
             if operands[0] not in FEATURES_OF_CAPABILITIES:
                 raise PlanError(f"kernel '{name}' needs the unknown capability {operands[0]}")
@@ -73,11 +77,20 @@ def read_kernel(name: str, data: bytes) -> Kernel:
         elif operation == OP_EXECUTION_MODE and operands[1] == LOCAL_SIZE:
             size = math.prod(operands[2:5])
         elif operation == OP_DECORATE and operands[1] == BINDING:
-            bindings.add(operands[2])
+            bindings[operands[0]] = operands[2]
+        elif operation == OP_DECORATE and operands[1] == NON_WRITABLE:
+            kept.add(operands[0])
         elif operation == OP_DECORATE and operands[1] == DESCRIPTOR_SET and operands[2] != 0:
             raise PlanError(f"kernel '{name}' uses descriptor set {operands[2]}, not 0")
     needed = tuple(sorted(feature for feature in features if feature is not None))
-    return Kernel(tuple(entries), tuple(sorted(bindings)), size, needed)
+    read_only = {binding for variable, binding in bindings.items() if variable in kept}
+    return Kernel(
+        tuple(entries),
+        tuple(sorted(set(bindings.values()))),
+        tuple(sorted(read_only)),
+        size,
+        needed,
+    )
 
 
 _LEAST_OPERANDS = {OP_CAPABILITY: 1, OP_ENTRY_POINT: 3, OP_EXECUTION_MODE: 2, OP_DECORATE: 2}
@@ -86,8 +99,12 @@ _LEAST_OPERANDS = {OP_CAPABILITY: 1, OP_ENTRY_POINT: 3, OP_EXECUTION_MODE: 2, OP
 _LEAST_OF_DECORATION = {BINDING: 3, DESCRIPTOR_SET: 3}
 
 
-def _instructions(name: str, data: bytes) -> Iterator[tuple[int, Sequence[int]]]:
-    """Yield the opcode and operands of each instruction."""
+def instructions(name: str, data: bytes) -> Iterator[tuple[int, Sequence[int]]]:
+    """Yield opcode and operands of each instruction; ``name`` is for messages.
+
+    Raises:
+        PlanError: ``data`` is no SPIR-V module of version 1.3 or before.
+    """
     words = np.frombuffer(data[: len(data) & ~3], "<u4").tolist()
     if len(data) % 4 or len(words) < HEADER or words[0] != MAGIC or words[1] > VERSION:
         raise PlanError(f"kernel '{name}' is no SPIR-V module of version 1.3 or before")
