@@ -102,8 +102,6 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
 
 def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
     code = spirv.vulkan_code(program)
-    sizes = {"arena_bytes": code.plan.arena_bytes, "weight_bytes": code.weights.nbytes}
-    kernels = spirv.kernel_reports(program)
     return Contents(
         code=b"",
         weights=code.weights,
@@ -113,7 +111,13 @@ def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) ->
         cpu=machine.gpu,
         features=code.plan.features,
         structure=_structure(spec, len(code.plan.outputs)),
-        report=replace(report, **sizes, gpu=machine.gpu, kernels=kernels),
+        report=replace(
+            report,
+            arena_bytes=code.plan.arena_bytes,
+            weight_bytes=code.weights.nbytes,
+            gpu=machine.gpu,
+            kernels=spirv.kernel_reports(program),
+        ),
         kernels=code.kernels,
     )
 

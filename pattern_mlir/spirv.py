@@ -1,8 +1,7 @@
-"""From kernels in the gpu dialect to SPIR-V, and from launches to the plan that a runner follows."""
+"""From kernels in the gpu dialect to SPIR-V, and from launches to a plan of dispatches."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import struct
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
-from torch_mlir.dialects import arith, gpu, memref
+from torch_mlir.dialects import gpu, memref
 from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.errors import CompileError
@@ -52,7 +51,9 @@ TO_SPIRV = (
 )
 """Upstream passes from `gpu.module` to `spirv.module`, which becomes its sibling."""
 
-TO_INTERFACE = "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
+TO_INTERFACE = (
+    "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
+)
 """Upstream passes that give a `spirv.module` its entry point and declare what it uses."""
 
 
@@ -201,9 +202,7 @@ def instructions(module: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         position += count
 
 
-def _plan(
-    program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]
-) -> VulkanPlan:
+def _plan(program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]) -> VulkanPlan:
     module = program.module.operation
     function = forward_function(module)
     specs: dict[str, list[Any]] = {"input": [], "output": []}
@@ -214,7 +213,7 @@ def _plan(
     buffers = _buffers(function, len(specs["input"]))
     layers: list[PlannedLayer] = []
     steps: list[Dispatch] = []
-    last = ""
+    last: tuple[str, str] | None = None
     for op in function.regions[0].blocks[0].operations:
         if not isinstance(op, gpu.LaunchFuncOp):
             continue

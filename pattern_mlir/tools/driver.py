@@ -26,7 +26,7 @@ from pattern_mlir.pipelines import (
     target_pipeline,
 )
 from pattern_mlir.program import Program
-from pattern_mlir.targets import HOST
+from pattern_mlir.targets import HOST, GpuTarget
 from pattern_mlir.targets import target as find_target
 from pattern_mlir.tools.diagnostics import (
     INPUT,
@@ -130,7 +130,9 @@ class _Part:
         arguments = self._arguments
         if arguments.target is not None:
             return target_pipeline(
-                find_target(arguments.target, arguments.cpu), arguments.threads or 1
+                find_target(arguments.target, arguments.cpu),
+                arguments.threads or 1,
+                arguments.precision or "f32",
             )
         if arguments.passes is not None:
             return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")
@@ -238,6 +240,10 @@ def _emitted(
     if kind == "llvm":
         return codegen.llvm_ir(program).encode()
     machine = find_target(target or HOST, cpu)
+    if isinstance(machine, GpuTarget):
+        raise PipelineError(
+            f"--emit={kind} is for processors; --target={target} goes with --emit=package"
+        )
     if kind == "asm":
         return codegen.assembly(program, machine).encode()
     return codegen.object_code(program, machine)

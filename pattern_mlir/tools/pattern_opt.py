@@ -69,6 +69,7 @@ def _parser() -> _Parser:
     passes.add_argument(
         "--cpu", help="a processor of the target, such as cortex-a76; this one, or generic"
     )
+    passes.add_argument("--precision", help="what --target=vulkan1.1 stores, such as f16-acc32")
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--run-reproducer", action="store_true", help="run what the input says")
@@ -141,6 +142,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         )
     if parsed.threads is not None and parsed.target is None:
         raise PipelineError("--threads goes with --target; write --pattern-balance=threads=… else")
+    if parsed.precision is not None and parsed.target is None:
+        raise PipelineError("--precision goes with --target")
     if parsed.emit not in EMITTED:
         suggestion = did_you_mean(parsed.emit, EMITTED)
         raise PipelineError(
@@ -175,7 +178,13 @@ def _write_package(arguments: argparse.Namespace) -> int:
 
     if arguments.target is None or "-" in (arguments.input, arguments.output):
         raise PipelineError("--emit=package needs an input file, --target and -o FILE")
-    model = compile(arguments.input, arguments.target, arguments.threads or 1, cpu=arguments.cpu)
+    model = compile(
+        arguments.input,
+        arguments.target,
+        arguments.threads or 1,
+        cpu=arguments.cpu,
+        precision=arguments.precision or "f32",
+    )
     model.save(arguments.output)
     return 0
 
