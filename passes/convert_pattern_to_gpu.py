@@ -27,7 +27,6 @@ from pattern_mlir.dialects import (
     UpsampleOp,
     activation_of,
     integer,
-    integers,
     shape_of,
 )
 from pattern_mlir.dialects.layout import blocks_of
@@ -95,6 +94,66 @@ class ConvertPatternToGpu(Pass):
         }
 
     After:
+        func.func @f(%arg0: memref<16xi8>, %arg1: memref<16xi8>) {
+          %c0 = arith.constant 0 : index
+          %c4 = arith.constant 4 : index
+          %view = memref.view %arg0[%c0][%c4] : memref<16xi8> to memref<?xf32>
+          %c0_0 = arith.constant 0 : index
+          %c4_1 = arith.constant 4 : index
+          %view_2 = memref.view %arg1[%c0_0][%c4_1] : memref<16xi8> to memref<?xf32>
+          %c1 = arith.constant 1 : index
+          %c1_3 = arith.constant 1 : index
+          %c1_4 = arith.constant 1 : index
+          %c64 = arith.constant 64 : index
+          %c1_5 = arith.constant 1 : index
+          %c1_6 = arith.constant 1 : index
+          gpu.launch_func  @copy_0::@main blocks in (%c1, %c1_3, %c1_4) threads in (%c64, %c1_5,
+              %c1_6)  args(%view : memref<?xf32>, %view_2 : memref<?xf32>) {pattern.place =
+              "-:2:12", pattern.push = array<i32: 1, 1, 0, 4>, pattern.work = {bytes = 32 : i64,
+              cycles = 0 : i64, kernel = "activate", layout = "", multiplications = 0 : i64, tile
+              = ""}}
+          return
+        }
+        gpu.module @copy_0 {
+          spirv.GlobalVariable @push_constants : !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32
+              [8], i32 [12]), Block>, PushConstant>
+          gpu.func @main(%arg0: memref<?xf32>, %arg1: memref<?xf32>) kernel attributes
+              {spirv.entry_point_abi = #spirv.entry_point_abi<workgroup_size = [64, 1, 1]>} {
+            %push_constants_addr = spirv.mlir.addressof @push_constants :
+                !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32 [8], i32 [12]), Block>,
+                PushConstant>
+            %cst0_i32 = spirv.Constant 0 : i32
+            %0 = spirv.AccessChain %push_constants_addr[%cst0_i32] : !spirv.ptr<!spirv.struct<(i32
+                [0], i32 [4], i32 [8], i32 [12]), Block>, PushConstant>, i32 -> !spirv.ptr<i32,
+                PushConstant>
+            %1 = spirv.Load "PushConstant" %0 : i32
+            %2 = arith.index_castui %1 : i32 to index
+            %push_constants_addr_0 = spirv.mlir.addressof @push_constants :
+                !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32 [8], i32 [12]), Block>,
+                PushConstant>
+            %cst3_i32 = spirv.Constant 3 : i32
+            %3 = spirv.AccessChain %push_constants_addr_0[%cst3_i32] :
+                !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32 [8], i32 [12]), Block>,
+                PushConstant>, i32 -> !spirv.ptr<i32, PushConstant>
+            %4 = spirv.Load "PushConstant" %3 : i32
+            %5 = arith.index_castui %4 : i32 to index
+            %c64 = arith.constant 64 : index
+            %block_id_x = gpu.block_id x
+            %6 = arith.muli %block_id_x, %c64 : index
+            %thread_id_x = gpu.thread_id x
+            %7 = arith.addi %6, %thread_id_x : index
+            %8 = arith.cmpi ult, %7, %5 : index
+            scf.if %8 {
+              %9 = arith.divui %7, %2 : index
+              %10 = arith.remui %7, %2 : index
+              %11 = memref.load %arg0[%9] : memref<?xf32>
+              %cst = arith.constant 0.000000e+00 : f32
+              %12 = arith.maximumf %11, %cst : f32
+              memref.store %12, %arg1[%7] : memref<?xf32>
+            }
+            gpu.return
+          }
+        }
     """
 
     gpu: str = DEFAULT_GPU
@@ -253,13 +312,8 @@ class _Network:
             size = math.prod(shape_of(value))
             whole = Operand(None, (1, size))
             kernel = PlaneKernel(PlaneKind.COPY, (whole,), None, (1, size))
-            self._launch_plane(
-                kernel, [self.memory(value), memory], location, images=1, channels=1, target=(1, 0)
-            )
-
-    def launch(self, op: Any, launch: Launch) -> None:
-        """Add a launch."""
-        self.launches.launches.append(launch)
+            buffers = [self.memory(value), memory]
+            self._launch_plane("copy", kernel, buffers, location, (1, 1), (1, 0))
 
     # Convolutions and linear layers.
 
@@ -278,11 +332,13 @@ class _Network:
         residual = op.optional_operand("residual")
         if residual is not None:
             kernel = replace(kernel, residual=blocks_of(residual))
-        order = choice.order
+        order, assignment = choice.order, None
+        if own.assignment is not None and kernel.variant is not Variant.DENSE:
+            assignment = own.assignment[order]
         table = pack(
             kernel,
             own.weight[order],
-            None if kernel.variant is Variant.DENSE else own.assignment[order],
+            assignment,
             self._bias(op, own.channels)[order],
             own.channels[order],
             own.groups,
@@ -301,7 +357,7 @@ class _Network:
             filters * kernel.residual.channel(own.plane) if kernel.residual else 0,
         ]
         predicted = balance(table.work, place.groups, self.machine.cores)
-        self.launches.launches.append(
+        self.launches.add(
             Launch(
                 kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
                 buffers=tuple(memories),
@@ -348,7 +404,7 @@ class _Network:
             packed = pack_linear(kernel, own)
             memories = [self.memory(op.input), self.launches.weight(packed)]
             memories += [self.memory(op.result), *([self.memory(bias)] if bias is not None else [])]
-            self.launches.launches.append(
+            self.launches.add(
                 Launch(
                     kernel=self.launches.kernel(kernel, "linear", lambda: build_linear(kernel)),
                     buffers=tuple(memories),
@@ -472,19 +528,22 @@ class _Network:
         )
         memories = [self.memory(value) for value in operands]
         memories += [*([table] if table else []), self.memory(op.result)]
+        word = op.operation.name.removeprefix("pattern.")
         self._launch_plane(
-            kernel, memories, op.location, images, channels, (all_channels, first)
+            word, kernel, memories, op.location, (images, channels), (all_channels, first)
         )
 
     def _launch_plane(
         self,
+        word: str,
         kernel: PlaneKernel,
         memories: list[Memory],
         location: Any,
-        images: int,
-        channels: int,
+        shape: Pair,
         target: Pair,
     ) -> None:
+        """Add a launch for ``shape`` images and channels; ``target``: of all, and the first."""
+        images, channels = shape
         elements = images * channels * kernel.plane[0] * kernel.plane[1]
         if kernel.target is None:
             groups = -(-elements // PLAIN_INVOCATIONS), 1, 1
@@ -492,10 +551,10 @@ class _Network:
             place = kernel.placement
             halo = halo_groups(kernel.target, kernel.plane, place)
             groups = channels, place.groups + halo, images
-        word = kernel.kind.value
-        self.launches.launches.append(
+        kind = kernel.kind.value
+        self.launches.add(
             Launch(
-                kernel=self.launches.kernel(kernel, word, lambda: build_plane_kernel(kernel)),
+                kernel=self.launches.kernel(kernel, kind, lambda: build_plane_kernel(kernel)),
                 buffers=tuple(memories),
                 groups=groups,
                 push=(channels, *target, elements),

@@ -111,7 +111,8 @@ class ConvolutionKernel:
 
     def block_pixels(self) -> list[Pair]:
         """Return the pixels of a block of the result."""
-        return list(product(*map(range, self.target.size)))
+        height, width = self.target.size
+        return list(product(range(height), range(width)))
 
     def pixel(self, output: Pair, tap: int) -> Pair:
         """Return the input pixel, from its block's first one, that a tap of an output reads."""

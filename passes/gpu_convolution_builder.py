@@ -47,7 +47,6 @@ class _Convolution:
         self.build = build
         self.image = build.group("z")
         self.group = build.group("x")
-        self.pushes = [build.push_constant(position) for position in range(len(PUSHES))]
         self.header = self._header()
 
     def _header(self) -> list[Any]:
@@ -85,22 +84,24 @@ class _Convolution:
             self.build, kernel.target, kernel.plane, kernel.placement, self._compute, self._clear
         )
 
-    def _channel(self, number: int, layout: BlockLayout, image: int) -> Any:
-        """Build the first slot of a filter's channel; ``image`` is the push constant's place."""
+    def _channel(self, number: int, layout: BlockLayout, buffer: int) -> Any:
+        """Build the first slot of a filter's channel in the result or the residual."""
         build = self.build
-        first = build.multiply(self.image, self.pushes[image])
+        word = "target image" if buffer == TARGET else "residual image"
+        first = build.multiply(self.image, build.push_constant(PUSHES.index(word)))
         plane = layout.channel(self.kernel.plane)
         return build.add(first, build.multiply(self._filter(number)[0], plane))
 
     def _clear(self, position: Number) -> None:
         for number in range(self.kernel.together):
-            start = self.build.add(self._channel(number, self.kernel.target, 2), position)
+            start = self.build.add(self._channel(number, self.kernel.target, TARGET), position)
             zero_slots(self.build, TARGET, self.kernel.target, self.kernel.plane, start)
 
     def _compute(self, block: Block) -> None:
         build, kernel = self.build, self.kernel
         position = block.source(build, kernel.source, kernel.source_plane, kernel.steps)
-        self.base = build.add(build.multiply(self.image, self.pushes[1]), position)
+        image = build.multiply(self.image, build.push_constant(PUSHES.index("source image")))
+        self.base = build.add(image, position)
         self.block = block
         sums = [self._filter(f)[1] for f in range(kernel.together) for _ in kernel.block_pixels()]
         variants: dict[Variant, Callable[[list[Any]], list[Any]]] = {
@@ -111,7 +112,12 @@ class _Convolution:
         self._finish(variants[kernel.variant](sums))
 
     def _tap(
-        self, sums: list[Any], number: int, weights: Sequence[Any], taps: Sequence[int], patch: _Patch
+        self,
+        sums: list[Any],
+        number: int,
+        weights: Sequence[Any],
+        taps: Sequence[int],
+        patch: _Patch,
     ) -> None:
         """Build the products of a filter's ``taps`` and add them to its sums."""
         outputs = self.kernel.block_pixels()
@@ -194,7 +200,7 @@ class _Convolution:
                 self._tap(sums, filter_, own, taps, patch)
             return sums
 
-        return self._in_chunks(0, self.pushes[0], sums, channel)
+        return self._in_chunks(0, build.push_constant(PUSHES.index("channels")), sums, channel)
 
     def _in_chunks(
         self,
@@ -228,15 +234,15 @@ class _Convolution:
 
     def _picked_up(self, sums: list[Any]) -> list[Any]:
         """Build ``sums`` with those added that wait in the result."""
-        waiting = self._read(TARGET, self.kernel.target, 2)
+        waiting = self._read(TARGET, self.kernel.target)
         return [arith.addf(own, other) for own, other in zip(sums, waiting, strict=True)]
 
-    def _read(self, buffer: int, layout: BlockLayout, image: int) -> list[Any]:
+    def _read(self, buffer: int, layout: BlockLayout) -> list[Any]:
         """Build all outputs of the block, filter by filter, from a tensor like the result."""
         build, plane = self.build, self.kernel.plane
         position, pixels = self.block.position(build, layout, plane), []
         for number in range(self.kernel.together):
-            start = build.add(self._channel(number, layout, image), position)
+            start = build.add(self._channel(number, layout, buffer), position)
             for row, column in product(*map(range, layout.block)):
                 slot = build.load(buffer, build.add(start, layout.offset(plane, row, column)))
                 pixels += build.pixels(buffer, slot)
@@ -249,7 +255,7 @@ class _Convolution:
         for number in range(kernel.together):
             own = sums[number * len(outputs) : (number + 1) * len(outputs)]
             pixels = dict(zip(outputs, own, strict=True))
-            start = build.add(self._channel(number, self.kernel.target, 2), position)
+            start = build.add(self._channel(number, self.kernel.target, TARGET), position)
             store_block(build, TARGET, kernel.target, kernel.plane, self.block, start, pixels)
 
     def _finish(self, sums: list[Any]) -> None:
@@ -257,7 +263,7 @@ class _Convolution:
         kernel = self.kernel
         with self.build.where(self.block.active):
             if kernel.residual is not None:
-                added = self._read(RESIDUAL, kernel.residual, 3)
+                added = self._read(RESIDUAL, kernel.residual)
                 sums = [arith.addf(a, b) for a, b in zip(sums, added, strict=True)]
             self._store([activated(kernel.activation, Scalar(value)).value for value in sums])
 

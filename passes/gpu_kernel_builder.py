@@ -186,7 +186,8 @@ class KernelBuilder:
     def split(self, number: Number, size: int) -> tuple[Number, Number]:
         """Build quotient and remainder of a number that is not negative."""
         if _known(number):
-            return divmod(number, size)
+            quotient, rest = divmod(number, size)
+            return quotient, rest
         if size == 1:
             return number, 0
         return (
@@ -234,8 +235,10 @@ class KernelBuilder:
         return gpu.block_id(getattr(gpu.Dimension, dimension))
 
     def push_constant(self, position: int) -> Any:
-        """Return a push constant as an index."""
-        type_ = self._push_type()
+        """Return a push constant as an index; it is read once, at the kernel's start."""
+        return self._constant(position, self._push_type(), self._read_push_constant)
+
+    def _read_push_constant(self, type_: Any, position: int) -> Any:
         pointer = ir.Operation.create(
             "spirv.mlir.addressof",
             results=[type_],
@@ -283,7 +286,9 @@ class KernelBuilder:
         """Build a slot of ``buffer`` out of ``pixels``, f32."""
         storage = self._storages[buffer]
         if not storage.half:
-            return pixels[0] if storage.pixels == 1 else vector.from_elements(storage.type(), pixels)
+            return (
+                pixels[0] if storage.pixels == 1 else vector.from_elements(storage.type(), pixels)
+            )
         if storage.native:
             wide = ir.VectorType.get([storage.pixels], self.f32)
             return arith.truncf(storage.type(), vector.from_elements(wide, pixels))

@@ -73,6 +73,10 @@ class Launches:
     weights: list[list[Array]] = field(default_factory=lambda: [[]])
     _filled: int = 0
 
+    def add(self, launch: Launch) -> None:
+        """Add a dispatch that follows those that there are."""
+        self.launches.append(launch)
+
     def kernel(self, key: Hashable, word: str, build: Callable[[], KernelBuilder]) -> str:
         """Return the name of the kernel ``key``, building it where there is none."""
         if key not in self.kernels:

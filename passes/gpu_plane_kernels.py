@@ -139,9 +139,9 @@ class _Planes:
         self.kernel = kernel
         self.build = build
         self.target = target
-        self.channels, self.target_channels, self.first, self.elements = (
-            build.push_constant(position) for position in range(len(PUSHES))
-        )
+
+    def _push(self, name: str) -> Any:
+        return self.build.push_constant(PUSHES.index(name))
 
     def body(self) -> None:
         """Build one pixel after the other, each at its own invocation or in blocks."""
@@ -154,19 +154,19 @@ class _Planes:
         build, (height, width) = self.build, self.kernel.plane
         group = build.multiply(build.group("x"), PLAIN_INVOCATIONS)
         number = build.add(group, build.invocation())
-        with build.where(build.below(number, self.elements)):
+        with build.where(build.below(number, self._push("elements"))):
             plane, pixel = build.split(number, height * width)
             row, column = build.split(pixel, width)
-            self.image = arith.divui(build.value(plane), self.channels)
-            self.channel = arith.remui(build.value(plane), self.channels)
+            self.image = arith.divui(build.value(plane), self._push("channels"))
+            self.channel = arith.remui(build.value(plane), self._push("channels"))
             value = self._pixel(Place(row, 1, 0, height - 1), Place(column, 1, 0, width - 1))
             build.store(value, self.target, number)
 
     def _blocks(self, layout: BlockLayout) -> None:
         build, plane = self.build, self.kernel.plane
         self.channel, self.image = build.group("x"), build.group("z")
-        images = build.multiply(self.image, self.target_channels)
-        number = build.add(images, self.first, self.channel)
+        images = build.multiply(self.image, self._push("target channels"))
+        number = build.add(images, self._push("first channel"), self.channel)
         start = build.multiply(number, layout.channel(plane))
 
         def compute(block: Block) -> None:
@@ -207,11 +207,11 @@ class _Planes:
         """Build the pixel of an operand; outside of the plane it is any number."""
         build, operand = self.build, self.kernel.operands[number]
         layout, plane = operand.layout, operand.plane
-        channels = self.channels if operand.channels else 1
         image = self.image if operand.images else 0
-        index = build.add(
-            build.multiply(image, channels), self.channel if operand.channels else 0
-        )
+        index = image
+        if operand.channels:
+            every = self._push("channels") if operand.images else 0
+            index = build.add(build.multiply(image, every), self.channel)
         places = [
             Place(0, 0, 0, 0) if size == 1 else place
             for place, size in zip((row, column), plane, strict=True)
@@ -237,8 +237,9 @@ class _Planes:
     def _kept(self, place: Place, size: int) -> Number:
         """Build a coordinate, moved to the nearest pixel of the plane."""
         build = self.build
-        value = build.value(place.value(build))
-        value = arith.maxsi(value, build.value(0))
+        if size == 1:
+            return 0
+        value = arith.maxsi(build.value(place.value(build)), build.value(0))
         return arith.minsi(value, build.value(size - 1))
 
     def _split(
@@ -343,8 +344,11 @@ class _Planes:
             bounds.append((first, build.minimum(last, size)))
 
         def rows(y: Any, total: list[Any]) -> list[Any]:
+            row = Place(y, 1, 0, height - 1)
+
             def columns(x: Any, total: list[Any]) -> list[Any]:
-                return [arith.addf(total[0], self._fetch(0, Place(y, 1, 0, height - 1), Place(x, 1, 0, width - 1)))]
+                pixel = self._fetch(0, row, Place(x, 1, 0, width - 1))
+                return [arith.addf(total[0], pixel)]
 
             own = build.loop(*bounds[1], 1, [build.real(0.0)], columns)
             return [arith.addf(total[0], own[0])]
@@ -383,7 +387,7 @@ class _Planes:
             rest = arith.subf(one, weight)
             return arith.addf(arith.mulf(a, rest), arith.mulf(b, weight))
 
-        columns = [
+        first, second = (
             mixed(self._fetch(0, top, x), self._fetch(0, bottom, x), down) for x in (left, right)
-        ]
-        return mixed(*columns, across)
+        )
+        return mixed(first, second, across)

@@ -133,9 +133,7 @@ def _halo_position(
     position = number
     if between:
         row, rest = build.split(build.add(number, -above), layout.halo[1])
-        inner = build.add(
-            build.multiply(row, layout.row(plane)), rest, above + columns
-        )
+        inner = build.add(build.multiply(row, layout.row(plane)), rest, above + columns)
         position = build.select(build.below(number, above), number, inner)
     below = build.add(number, rows * columns)
     return build.select(build.below(number, above + between), position, below)

@@ -111,9 +111,7 @@ def convolution_of(op: Any, parameters: ParameterStore) -> Convolution | None:
     taps = weight.shape[2] * weight.shape[3]
     top, left, _, _ = integers(op.padding)
     strides, dilations = integers(op.strides), integers(op.dilations)
-    shape = conv_shape(
-        shape_of(op.input), weight.shape, strides, integers(op.padding), dilations
-    )
+    shape = conv_shape(shape_of(op.input), weight.shape, strides, integers(op.padding), dilations)
     return Convolution(
         weight=weight,
         assignment=assignment_of(parameter, weight) if sparse else None,
@@ -327,9 +325,7 @@ def load_of(kernel: ConvolutionKernel, own: Convolution, counts: Tally) -> Load:
         invocations=own.images * groups * place.groups * place.invocations,
         products=int(own.images * idle * counts.issued),
         # A workgroup loads a row of the table once a wave.
-        cached=int(
-            own.images * idle * 4 * (counts.words + counts.table_loads * ROW / WAVE)
-        ),
+        cached=int(own.images * idle * 4 * (counts.words + counts.table_loads * ROW / WAVE)),
         moved=moved,
         registers=counts.registers,
         under_way=4 * counts.under_way,

@@ -88,6 +88,20 @@ class PatternAssignBlocks(Pass):
         }
 
     After:
+        func.func @f(%arg0: tensor<1x8x16x16xf32>) -> tensor<1x8x16x16xf32> {
+          %0 = "pattern.parameter"() {name = "w", value = dense<1.000000e+00> :
+              tensor<8x8x1x1xf32>} : () -> tensor<8x8x1x1xf32>
+          %1 = "pattern.relayout"(%arg0) : (tensor<1x8x16x16xf32>) -> tensor<1x8x16x16xf32,
+              #pattern.blocks<[2, 2], 1 : i64, [0, 0], "f32">>
+          %2 = "pattern.conv"(%1, %0) {dilations = array<i64: 1, 1>, groups = 1 : i64,
+              operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>,
+              strides = array<i64: 1, 1>} : (tensor<1x8x16x16xf32, #pattern.blocks<[2, 2], 1 :
+              i64, [0, 0], "f32">>, tensor<8x8x1x1xf32>) -> tensor<1x8x16x16xf32,
+              #pattern.blocks<[2, 2], 1 : i64, [0, 0], "f32">>
+          %3 = "pattern.relayout"(%2) : (tensor<1x8x16x16xf32, #pattern.blocks<[2, 2], 1 : i64,
+              [0, 0], "f32">>) -> tensor<1x8x16x16xf32>
+          return %3 : tensor<1x8x16x16xf32>
+        }
     """
 
     gpu: str = DEFAULT_GPU
@@ -228,10 +242,13 @@ def _read_as(op: Any, position: int, layout: BlockLayout | None) -> None:
         return
     for use in value.uses:
         user = use.owner.opview
-        if isinstance(user, RelayoutOp) and _same(blocks_of(user.result), layout):
-            if user.operation.is_before_in_block(op.operation):
-                op.operation.operands[position] = user.result
-                return
+        if (
+            isinstance(user, RelayoutOp)
+            and _same(blocks_of(user.result), layout)
+            and user.operation.is_before_in_block(op.operation)
+        ):
+            op.operation.operands[position] = user.result
+            return
     with ir.InsertionPoint(op), op.location:
         op.operation.operands[position] = RelayoutOp.build(value, layout).result
 

@@ -104,7 +104,6 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
 
 def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
     code = spirv.vulkan_code(program)
-    kernels = spirv.kernel_reports(program)
     return Contents(
         code=b"",
         weights=code.weights,
@@ -119,7 +118,7 @@ def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) ->
             arena_bytes=code.plan.arena_bytes,
             weight_bytes=code.weights.nbytes,
             gpu=machine.gpu,
-            kernels=kernels,
+            kernels=spirv.kernel_reports(program),
         ),
         kernels=code.kernels,
     )

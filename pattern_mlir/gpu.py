@@ -1,8 +1,8 @@
 """GPUs of phones: what limits a kernel on them, with the source of each figure.
 
 A kernel takes at least as long as its multiplications, its loads from the nearest cache and its
-traffic to memory each take alone: a roofline (Williams et al., CACM 52(4), 2009). It chooses between
-variants of a kernel, and reports print it as a prediction, never as a measurement.
+traffic to memory each take alone: a roofline (Williams et al., CACM 52(4), 2009). It chooses
+between variants of a kernel, and reports print it as a prediction, never as a measurement.
 """
 
 from __future__ import annotations
@@ -77,7 +77,15 @@ GPUS = {
     gpu.name: gpu
     for gpu in (
         Gpu(
-            "adreno-640", 2, 585e6, 384, 64, 192, LATENCY, 34.1e9, True,
+            "adreno-640",
+            2,
+            585e6,
+            384,
+            64,
+            192,
+            LATENCY,
+            34.1e9,
+            True,
             (
                 "Chips and Cheese, Inside the Snapdragon 855's iGPU: 2 SPs of 3 uSPTPs, 585 MHz,"
                 " 898.5 GFLOPS of f32, 64 bytes a cycle of an SP from L2",
@@ -86,7 +94,15 @@ GPUS = {
             ),
         ),
         Gpu(
-            "adreno-740", 6, 680e6, 256, 64, 192, LATENCY, 67.2e9, True,
+            "adreno-740",
+            6,
+            680e6,
+            256,
+            64,
+            192,
+            LATENCY,
+            67.2e9,
+            True,
             (
                 "TechPowerUp, Adreno 740: 680 MHz, 1536 units",
                 FREEDRENO,
@@ -95,7 +111,15 @@ GPUS = {
             ),
         ),
         Gpu(
-            "mali-g76", 10, 720e6, 24, 64, 64, LATENCY, 34.1e9, True,
+            "mali-g76",
+            10,
+            720e6,
+            24,
+            64,
+            64,
+            LATENCY,
+            34.1e9,
+            True,
             (
                 "Android Authority, Arm Mali-G76 GPU deep dive: 24 lanes a core",
                 "HiSilicon, Kirin 980: 10 cores at 720 MHz, LPDDR4X at 2133 MHz, 4 x 16 bits",
@@ -104,7 +128,15 @@ GPUS = {
             ),
         ),
         Gpu(
-            "mali-g715", 7, 890e6, 128, 64, 64, LATENCY, 68.3e9, True,
+            "mali-g715",
+            7,
+            890e6,
+            128,
+            64,
+            64,
+            LATENCY,
+            68.3e9,
+            True,
             (
                 "Arm GPU datasheet: Mali-G715, 128 FMA a cycle and core",
                 "Google, Tensor G3: 7 cores at 890 MHz, LPDDR5X",

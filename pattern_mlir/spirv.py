@@ -1,4 +1,4 @@
-"""From kernels in the gpu dialect to SPIR-V, and from launches to the plan that a runner follows."""
+"""From kernels in the gpu dialect to SPIR-V, and from launches to a plan of dispatches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ TO_SPIRV = (
 )
 """Upstream passes from `gpu.module` to `spirv.module`, which becomes its sibling."""
 
-TO_INTERFACE = "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
+TO_INTERFACE = (
+    "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
+)
 """Upstream passes that give a `spirv.module` its entry point and declare what it uses."""
 
 
@@ -185,9 +187,7 @@ def _variables(pointer: Any) -> set[str]:
     return set()
 
 
-def _plan(
-    program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]
-) -> VulkanPlan:
+def _plan(program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]) -> VulkanPlan:
     module = program.module.operation
     function = forward_function(module)
     specs: dict[str, list[Any]] = {"input": [], "output": []}
