@@ -178,6 +178,11 @@ class CompiledModel:
         return self._threads
 
     @property
+    def plan(self) -> LayerPlan | VulkanPlan:
+        """What runs, and the memory around it."""
+        return self._contents.plan
+
+    @property
     def layers(self) -> tuple[PlannedLayer, ...]:
         """The layers, in the order in which they run."""
         return self._contents.plan.layers

@@ -62,6 +62,11 @@ def test_a_good_plan_is_accepted() -> None:
         (with_step(ranges=(part("input:0"), Range("arena", 4, 64))), r"multiples of 256"),
         (with_step(ranges=(part("input:0"),)), r"binds 1 ranges to kernel 'scale'"),
         (with_step(ranges=(part("arena"),) * 5), r"binds 5 ranges"),
+        (with_step(ranges=(part("input:0"), part("weights:0"))), r"may write to weights:0"),
+        (
+            with_step(ranges=(part("input:0"), part("arena", read_only=True))),
+            r"may write to arena, which is only read",
+        ),
         (with_step(kernel="other"), r"step 0 runs 'other', which is no kernel"),
         (with_step(groups=(0, 1, 1)), r"\(0, 1, 1\) workgroups"),
         (with_step(groups=(1, 1, 65536)), r"workgroups"),

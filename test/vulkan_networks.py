@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from torch_mlir import ir
-from torch_mlir.dialects import gpu
-from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.package import Contents
+from pattern_mlir.program import Program
 from pattern_mlir.report import Report
 from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.runtime.vulkan.plan import Dispatch, HostLayer, Range, VulkanPlan
+from pattern_mlir.spirv import spirv_modules
 
 Array = npt.NDArray[Any]
 
@@ -95,26 +94,8 @@ def kernel(name: str) -> bytes:
       }}
     }}
     """.replace("BUFFER", "memref<?xf32, #spirv.storage_class<StorageBuffer>>")
-    with ir.Context(), ir.Location.unknown():
-        return _binary(ir.Module.parse(text))
-
-
-def _binary(module: Any) -> bytes:
-    for pipeline in (
-        "builtin.module(spirv-attach-target{ver=v1.3 caps=Shader"
-        " exts=SPV_KHR_storage_buffer_storage_class client_api=Vulkan},"
-        "map-memref-spirv-storage-class{client-api=vulkan},convert-gpu-to-spirv)",
-        "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))",
-    ):
-        PassManager.parse(pipeline).run(module.operation)
-    spirv, kernels = sorted(module.body.operations, key=lambda op: op.operation.name, reverse=True)
-    block = kernels.regions[0].blocks[0]
-    for op in list(block.operations):
-        op.operation.erase()
-    block.append(spirv)
-    PassManager.parse("builtin.module(gpu-module-to-binary)").run(module.operation)
-    (binary,) = module.body.operations
-    return bytes(gpu.ObjectAttr(ir.ArrayAttr(binary.attributes["objects"])[0]).object)
+    (data,) = spirv_modules(Program.parse(text, None)).values()
+    return data
 
 
 def word(value: float) -> int:
