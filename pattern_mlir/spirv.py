@@ -127,11 +127,11 @@ def spirv_modules(program: Program) -> dict[str, bytes]:
         for op in program.module.body.operations:
             if isinstance(op, gpu.GPUModuleOp):
                 name = ir.StringAttr(op.operation.attributes["sym_name"]).value
-                modules[name] = _spirv(op)
+                modules[name] = spirv_module(op)
     return modules
 
 
-def _spirv(kernel: Any) -> bytes:
+def spirv_module(kernel: Any) -> bytes:
     """Return the SPIR-V of a `gpu.module`, which stays as it is."""
     module = ir.Module.create()
     module.operation.attributes["gpu.container_module"] = ir.UnitAttr.get()
