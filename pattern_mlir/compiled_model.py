@@ -25,7 +25,7 @@ from pattern_mlir.runtime.plan import (
 )
 from pattern_mlir.runtime.vulkan.device import NAME as VULKAN
 from pattern_mlir.runtime.vulkan.device import DeviceInfo, find_device
-from pattern_mlir.runtime.vulkan.executable import TIMEOUT, VulkanExecutable
+from pattern_mlir.runtime.vulkan.executable import VulkanExecutable
 from pattern_mlir.runtime.vulkan.failures import NoDevice
 from pattern_mlir.runtime.vulkan.network import HostCode
 from pattern_mlir.runtime.vulkan.plan import VulkanPlan
@@ -54,7 +54,7 @@ class CompiledModel:
         chunk: int = 0,
         threads: int | None = None,
         device: str | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
     ) -> None:
         """Link ``contents`` and start its threads, unless it is for another machine or a GPU.
 
@@ -228,7 +228,7 @@ def load(
     *,
     threads: int | None = None,
     device: str | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
 ) -> CompiledModel:
     """Load a package that `CompiledModel.save` wrote, ready to run.
 
@@ -238,7 +238,7 @@ def load(
         threads: how many threads run the network; None: as many as it was compiled for.
         device: `vulkan:0` and the like for a network for a GPU (`find_device`); None: the first
             GPU; `host` for one for a processor, which runs nowhere else.
-        timeout: seconds that any wait for a GPU takes at most.
+        timeout: seconds that any wait for a GPU takes at most; None as for `VulkanExecutable`.
 
     Raises:
         PackageError: it is damaged, of another version, or for another machine.

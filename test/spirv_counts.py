@@ -45,7 +45,9 @@ def regions(module: bytes) -> list[Region]:
     buffers: set[int] = set()
     current, merge = found[0], None
     for opcode, operands in instructions(module):
-        if (opcode == VARIABLE and operands[2] == STORAGE_BUFFER) or (opcode == ACCESS_CHAIN and operands[2] in buffers):
+        if (opcode == VARIABLE and operands[2] == STORAGE_BUFFER) or (
+            opcode == ACCESS_CHAIN and operands[2] in buffers
+        ):
             buffers.add(operands[1])
         elif opcode == LOAD:
             current.loads += operands[2] in buffers

@@ -71,8 +71,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--timeout",
         type=at_least(1),
-        default=int(TIMEOUT),
-        help="seconds that any wait for a GPU takes at most",
+        help=f"seconds that a wait for a GPU takes at most; {TIMEOUT:.0f} unless given",
     )
     parser.add_argument(
         "--compare",

@@ -27,7 +27,10 @@ from pattern_mlir.runtime.vulkan.plan import (
 Array = npt.NDArray[Any]
 
 TIMEOUT = 60.0
-"""Seconds that any wait for a device takes at most, unless others are given."""
+"""Seconds that any wait for a GPU takes at most, unless others are given."""
+
+CPU_TIMEOUT = 1200.0
+"""The same for a driver that computes on the processor, and compiles when kernels first run."""
 
 
 class VulkanExecutable:
@@ -48,7 +51,7 @@ class VulkanExecutable:
         weights: Array,
         info: DeviceInfo,
         host: HostCode | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
     ) -> None:
         """Open the device ``info``, test it, and make the network ready on it.
 
@@ -58,7 +61,8 @@ class VulkanExecutable:
             weights: the bytes of all buffers of weights; host layers read them where they are.
             info: a device of `devices`.
             host: code of the plan's host layers.
-            timeout: seconds that any wait for the device may take.
+            timeout: seconds that any wait for the device may take; None: `TIMEOUT`, for a CPU
+                driver `CPU_TIMEOUT`.
 
         Raises:
             PlanError: the plan reaches out of its buffers or does not fit its kernels.
@@ -69,6 +73,7 @@ class VulkanExecutable:
         check_plan(plan, kernels, weights.nbytes)
         self.plan = plan
         self.device = info
+        limit = timeout or (TIMEOUT if info.is_gpu else CPU_TIMEOUT)
         self._lock = threading.Lock()
         self._failure: VulkanFailure | None = None
         self._device = Device(info, plan.features)
@@ -78,8 +83,8 @@ class VulkanExecutable:
             self.cache = CacheFile(info, {**kernels, **own})
             pipelines = Pipelines(self._device, self.cache.data)
             for variant in tests:
-                _test(self._device, pipelines, variant, timeout)
-            make = self._device, pipelines, plan, kernels, weights, host or HostCode(), timeout
+                _test(self._device, pipelines, variant, limit)
+            make = self._device, pipelines, plan, kernels, weights, host or HostCode(), limit
             self._network = Network(*make)
             self.cache.store(pipelines.data)
         except BaseException:
