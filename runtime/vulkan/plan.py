@@ -283,6 +283,11 @@ def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -
         f"{where} binds {len(bound)} ranges to kernel '{step.kernel}', which has bindings"
         f" {kernel.bindings}; there are at most {MAXIMUM_BINDINGS}",
     )
+    _require(
+        4 * len(step.push) == kernel.push,
+        f"{where} pushes {4 * len(step.push)} bytes to kernel '{step.kernel}', which takes"
+        f" {kernel.push}",
+    )
     for binding, own in enumerate(step.ranges):
         _require(
             own.written or binding in kernel.read_only,

@@ -18,8 +18,12 @@ HEADER = 5
 GLCOMPUTE = 5
 """The execution model of compute kernels."""
 
-OP_ENTRY_POINT, OP_EXECUTION_MODE, OP_CAPABILITY, OP_DECORATE = 15, 16, 17, 71
+OP_ENTRY_POINT, OP_EXECUTION_MODE, OP_CAPABILITY = 15, 16, 17
+OP_TYPE_POINTER, OP_DECORATE, OP_MEMBER_DECORATE = 32, 71, 72
 LOCAL_SIZE, NON_WRITABLE, BINDING, DESCRIPTOR_SET = 17, 24, 33, 34
+OFFSET = 35
+PUSH_CONSTANT = 9
+"""The storage class of push constants, whose block has members of 4 bytes."""
 
 FEATURES_OF_CAPABILITIES: dict[int, str | None] = {
     0: None,  # Matrix, which Shader implies
@@ -46,6 +50,7 @@ class Kernel:
         entry_points: their names.
         bindings: of descriptor set 0, in order.
         read_only: those of them that are marked as such.
+        push: bytes of its push constants.
         invocations: of a workgroup.
         features: of Vulkan that a device must offer for it.
     """
@@ -53,6 +58,7 @@ class Kernel:
     entry_points: tuple[str, ...]
     bindings: tuple[int, ...]
     read_only: tuple[int, ...]
+    push: int
     invocations: int
     features: tuple[str, ...]
 
@@ -66,7 +72,8 @@ def read_kernel(name: str, data: bytes) -> Kernel:
     """
     entries, features, size = [], set(), 0
     bindings: dict[int, int] = {}
-    kept = set()
+    kept, pushed = set(), set()
+    ends: dict[int, int] = {}
     for operation, operands in instructions(name, data):
         if operation == OP_CAPABILITY:
             if operands[0] not in FEATURES_OF_CAPABILITIES:
@@ -80,6 +87,10 @@ def read_kernel(name: str, data: bytes) -> Kernel:
             bindings[operands[0]] = operands[2]
         elif operation == OP_DECORATE and operands[1] == NON_WRITABLE:
             kept.add(operands[0])
+        elif operation == OP_TYPE_POINTER and operands[1] == PUSH_CONSTANT:
+            pushed.add(operands[2])
+        elif operation == OP_MEMBER_DECORATE and operands[2] == OFFSET:
+            ends[operands[0]] = max(ends.get(operands[0], 0), operands[3] + 4)
         elif operation == OP_DECORATE and operands[1] == DESCRIPTOR_SET and operands[2] != 0:
             raise PlanError(f"kernel '{name}' uses descriptor set {operands[2]}, not 0")
     needed = tuple(sorted(feature for feature in features if feature is not None))
@@ -88,12 +99,20 @@ def read_kernel(name: str, data: bytes) -> Kernel:
         tuple(entries),
         tuple(sorted(set(bindings.values()))),
         tuple(sorted(read_only)),
+        max((ends.get(block, 0) for block in pushed), default=0),
         size,
         needed,
     )
 
 
-_LEAST_OPERANDS = {OP_CAPABILITY: 1, OP_ENTRY_POINT: 3, OP_EXECUTION_MODE: 2, OP_DECORATE: 2}
+_LEAST_OPERANDS = {
+    OP_CAPABILITY: 1,
+    OP_ENTRY_POINT: 3,
+    OP_EXECUTION_MODE: 2,
+    OP_TYPE_POINTER: 3,
+    OP_DECORATE: 2,
+    OP_MEMBER_DECORATE: 3,
+}
 """Operands that instructions which are looked at have at least."""
 
 _LEAST_OF_DECORATION = {BINDING: 3, DESCRIPTOR_SET: 3}
@@ -115,6 +134,8 @@ def instructions(name: str, data: bytes) -> Iterator[tuple[int, Sequence[int]]]:
         least = _LEAST_OPERANDS.get(operation, 0)
         if operation == OP_DECORATE and len(operands) > 1:
             least = _LEAST_OF_DECORATION.get(operands[1], least)
+        if operation == OP_MEMBER_DECORATE and len(operands) > 2 and operands[2] == OFFSET:
+            least = 4
         if length == 0 or position + length > len(words) or len(operands) < least:
             raise PlanError(f"kernel '{name}' is cut short at word {position}")
         yield operation, operands
