@@ -20,7 +20,7 @@ setup: $(STAMP) ## install the package (editable) and its tools into .venv
 $(STAMP): pyproject.toml requirements.lock CMakeLists.txt runtime/CMakeLists.txt $(C_SOURCES)
 	@scripts/create-environment $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock \
-		-e '.[torch,demo,pruning,dev]'
+		-e '.[torch,demo,pruning,vulkan,dev]'
 	@touch $@
 
 demo: $(STAMP) ## a pruned ResNet-18 from PyTorch to native code, on a photograph

@@ -3,6 +3,7 @@
 from pattern_mlir.dialects.attributes import (
     ACTIVATIONS,
     ActivationAttr,
+    BlocksAttr,
     LanesAttr,
     LibraryAttr,
     RowsAttr,
@@ -44,6 +45,7 @@ __all__ = [
     "AdaptiveAveragePoolOp",
     "AddOp",
     "AveragePoolOp",
+    "BlocksAttr",
     "ConcatOp",
     "ConvOp",
     "LanesAttr",

@@ -125,6 +125,33 @@ class RowsAttr(TensorEncoding, name="rows"):
         _check_cover(self, [1, ir.IntegerAttr(self.lanes).value], type_)
 
 
+class BlocksAttr(TensorEncoding, name="blocks"):
+    """`#pattern.blocks<[block], pixels, [halo], storage>`: a tensor layout of a GPU.
+
+    A plane is cut into ``block`` = [height in pixels, width in slots], one an invocation; a slot is
+    a vector of ``pixels``. ``halo`` = [vertical, horizontal] blocks of zeros lie round the grid on
+    both sides. ``storage`` is "f32" or "f16", which arithmetic in f32 rounds to.
+    """
+
+    block: ir.ArrayAttr
+    pixels: ir.IntegerAttr
+    halo: ir.ArrayAttr
+    storage: ir.StringAttr
+
+    def check_tensor(self, type_: Any) -> None:
+        """Sizes are at least 1, and f16 fills whole words."""
+        _plane(self, type_)
+        _sizes(self, "block", "height, slots", 1)
+        _sizes(self, "halo", "vertical, horizontal", 0)
+        pixels = ir.IntegerAttr(self.pixels).value
+        storage = ir.StringAttr(self.storage).value
+        sizes = {"f32": (1, 2, 4), "f16": (2, 4, 8)}
+        require(
+            storage in sizes and pixels in sizes[storage],
+            f"{self}: a slot holds 1, 2 or 4 pixels of f32 or 2, 4 or 8 of f16",
+        )
+
+
 def _check_cover(layout: Any, grid: list[int], type_: Any) -> None:
     """Check that a ``grid`` of blocks of ``layout`` covers the planes of a tensor."""
     plane = _plane(layout, type_)

@@ -5,7 +5,8 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import ext
 
-from pattern_mlir.dialects.attributes import LanesAttr, RowsAttr
+from pattern_mlir.block_layouts import BlockLayout
+from pattern_mlir.dialects.attributes import BlocksAttr, LanesAttr, RowsAttr
 from pattern_mlir.dialects.dialect import PatternOperation, require, shape_of
 from pattern_mlir.layouts import LaneLayout
 
@@ -30,7 +31,9 @@ class RelayoutOp(PatternOperation, name="relayout", traits=[ext.Pure]):
     STORED_APART = ("input",)
 
     @classmethod
-    def build(cls, input: Any, layout: LaneLayout | None, element_type: Any = None) -> Any:
+    def build(
+        cls, input: Any, layout: LaneLayout | BlockLayout | None, element_type: Any = None
+    ) -> Any:
         """Create the operation; None is the plain layout, and the element type that it has."""
         type_ = with_layout(input.type, layout)
         return cls.create(with_elements(type_, element_type or type_.element_type), [input], {})
@@ -48,7 +51,7 @@ class RelayoutOp(PatternOperation, name="relayout", traits=[ext.Pure]):
         return x
 
 
-def with_layout(type_: Any, layout: LaneLayout | None) -> Any:
+def with_layout(type_: Any, layout: LaneLayout | BlockLayout | None) -> Any:
     """Return the tensor type ``type_`` in another layout, None for the plain one."""
     type_ = ir.RankedTensorType(type_)
     encoding = None if layout is None else _attribute(layout)
@@ -88,8 +91,34 @@ def layout_of_type(type_: Any) -> LaneLayout | None:
     )
 
 
-def _attribute(layout: LaneLayout) -> Any:
+def blocks_of(value: Any) -> BlockLayout | None:
+    """Return the blocks of pixels that ``value`` lies in, or None."""
+    return blocks_of_type(value.type)
+
+
+def blocks_of_type(type_: Any) -> BlockLayout | None:
+    """Return the blocks of pixels of a tensor type, or None."""
+    encoding = ir.RankedTensorType(type_).encoding
+    if not isinstance(encoding, BlocksAttr):
+        return None
+    block, halo = _integers(encoding.block), _integers(encoding.halo)
+    return BlockLayout(
+        (block[0], block[1]),
+        ir.IntegerAttr(encoding.pixels).value,
+        (halo[0], halo[1]),
+        ir.StringAttr(encoding.storage).value == "f16",
+    )
+
+
+def _attribute(layout: LaneLayout | BlockLayout) -> Any:
     i64 = ir.IntegerType.get_signless(64)
+    if isinstance(layout, BlockLayout):
+        block, halo = (
+            ir.ArrayAttr.get([ir.IntegerAttr.get(i64, value) for value in values])
+            for values in (layout.block, layout.halo)
+        )
+        storage = ir.StringAttr.get("f16" if layout.half else "f32")
+        return BlocksAttr.get(block, ir.IntegerAttr.get(i64, layout.pixels), halo, storage)
     grid, block, halo = (
         ir.ArrayAttr.get([ir.IntegerAttr.get(i64, value) for value in values])
         for values in (layout.grid, layout.block, layout.halo)

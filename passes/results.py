@@ -32,7 +32,12 @@ def numbered(module: Any) -> list[Any]:
 
 def result_mark(number: int, type_: Any) -> Any:
     """Return the mark of the call that completes the result, of ``type_``, of an operation."""
-    return ir.DictAttr.get({"operation": i64(number), "type": ir.TypeAttr.get(type_)})
+    return ir.DictAttr.get(result_fields(number, type_))
+
+
+def result_fields(number: int, type_: Any) -> dict[str, Any]:
+    """Return what a mark says of the result, of ``type_``, of an operation."""
+    return {"operation": i64(number), "type": ir.TypeAttr.get(type_)}
 
 
 def placed(mark: Any, buffer: int, offset: int) -> Any:

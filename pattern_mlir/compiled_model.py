@@ -10,24 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir import package
-from pattern_mlir.errors import CompileError
+from pattern_mlir.errors import CompileError, PackageError
 from pattern_mlir.package import Contents
 from pattern_mlir.report import Report
 from pattern_mlir.runtime.host import why_not_here
 from pattern_mlir.runtime.jit import Executable
 from pattern_mlir.runtime.plan import (
     InputError,
+    LayerPlan,
     PlannedLayer,
     TensorSpec,
     count_parts,
     part_of,
 )
+from pattern_mlir.runtime.vulkan.device import NAME as VULKAN
+from pattern_mlir.runtime.vulkan.device import DeviceInfo, find_device
+from pattern_mlir.runtime.vulkan.executable import VulkanExecutable
+from pattern_mlir.runtime.vulkan.failures import NoDevice
+from pattern_mlir.runtime.vulkan.network import HostCode
+from pattern_mlir.runtime.vulkan.plan import VulkanPlan
+from pattern_mlir.runtime.vulkan.spirv import PlanError
 from pattern_mlir.structure import nested
 
 if TYPE_CHECKING:
     from pattern_mlir.library import WeightsPlace
 
 Array = npt.NDArray[Any]
+
+HOST = "host"
+"""The device that is this machine's processor."""
 
 
 class CompiledModel:
@@ -45,18 +56,29 @@ class CompiledModel:
         output_spec: Any = None,
         chunk: int = 0,
         threads: int | None = None,
+        device: str | None = None,
+        timeout: float | None = None,
     ) -> None:
-        """Link ``contents`` and start its threads, unless it is for another machine.
+        """Link ``contents`` and start its threads, unless it is for another machine or a GPU.
 
         The specs are the pytree structures of inputs and outputs, which a package does not keep;
-        ``chunk`` is that of `Executable`; ``threads`` is the number compiled for unless given.
+        ``chunk`` is that of `Executable`; ``threads`` is the number compiled for unless given. A
+        network for a GPU opens its ``device`` when it first runs; ``timeout`` is that of
+        `VulkanExecutable`.
+
+        Raises:
+            NoDevice: the ``device`` is of another kind than what the network is for.
         """
+        _check_device(contents, device)
         self._contents = contents
         self._threads = contents.threads if threads is None else threads
-        reason = why_not_here(contents.triple, contents.cpu, contents.features)
-        self._linked = reason or Executable(
-            contents.code, contents.plan, contents.weights, self._threads, chunk
-        )
+        self._device, self._timeout, self._chunk = device, timeout, chunk
+        self._linked: Executable | VulkanExecutable | str | None = None
+        if isinstance(contents.plan, LayerPlan):
+            reason = why_not_here(contents.triple, contents.cpu, contents.features)
+            self._linked = reason or Executable(
+                contents.code, contents.plan, contents.weights, self._threads, chunk
+            )
         self._input_spec = input_spec
         self._output_spec = output_spec
 
@@ -82,12 +104,43 @@ class CompiledModel:
         return nested(self._contents.structure, outputs)
 
     @property
-    def _executable(self) -> Executable:
+    def _executable(self) -> Executable | VulkanExecutable:
+        self.prepare()
         if isinstance(self._linked, str):
             raise CompileError(
                 f"the network {self._linked}; save it and load it there, or compile it for 'host'"
             )
+        assert self._linked is not None
         return self._linked
+
+    def prepare(self) -> None:
+        """Open the GPU of a network for one now, not when it first runs.
+
+        Raises:
+            VulkanFailure: there is no such device, or it cannot run the network.
+            PlanError: the network's plan is damaged.
+        """
+        if self._linked is None:
+            self._linked = self._on_device()
+
+    def _on_device(self) -> VulkanExecutable:
+        """Return the network, which is for a GPU, on its device."""
+        contents = self._contents
+        assert isinstance(contents.plan, VulkanPlan)
+        return VulkanExecutable(
+            contents.plan,
+            contents.kernels,
+            contents.weights,
+            find_device(self._device or VULKAN),
+            HostCode(contents.code, self._threads, self._chunk),
+            self._timeout,
+        )
+
+    @property
+    def device(self) -> DeviceInfo | None:
+        """The GPU that the network runs on, opened where need be; None on the host."""
+        self.prepare()
+        return self._linked.device if isinstance(self._linked, VulkanExecutable) else None
 
     def _flat(self, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
         """Return the tensors among the inputs in the order of the compiled function's."""
@@ -126,6 +179,11 @@ class CompiledModel:
     def threads(self) -> int:
         """How many threads run the network."""
         return self._threads
+
+    @property
+    def plan(self) -> LayerPlan | VulkanPlan:
+        """What runs, and the memory around it."""
+        return self._contents.plan
 
     @property
     def layers(self) -> tuple[PlannedLayer, ...]:
@@ -198,19 +256,46 @@ class CompiledModel:
 
 
 def load(
-    path: str | os.PathLike[str], chunk: int = 0, *, threads: int | None = None
+    path: str | os.PathLike[str],
+    chunk: int = 0,
+    *,
+    threads: int | None = None,
+    device: str | None = None,
+    timeout: float | None = None,
 ) -> CompiledModel:
-    """Load a package that `CompiledModel.save` wrote.
+    """Load a package that `CompiledModel.save` wrote, ready to run.
 
     Args:
         path: the package.
         chunk: units of a layer that a thread takes at a time, as for `compile`.
         threads: how many threads run the network; None: as many as it was compiled for.
+        device: `vulkan:0` and the like for a network for a GPU (`find_device`); None: the first
+            GPU; `host` for one for a processor, which runs nowhere else.
+        timeout: seconds that any wait for a GPU takes at most; None as for `VulkanExecutable`.
 
     Raises:
         PackageError: it is damaged, of another version, or for another machine.
+        VulkanFailure: there is no such device, or it cannot run the network.
     """
-    return CompiledModel(package.read(path), chunk=chunk, threads=threads)
+    contents = package.read(path)
+    model = CompiledModel(contents, chunk=chunk, threads=threads, device=device, timeout=timeout)
+    try:
+        model.prepare()
+    except PlanError as error:
+        raise PackageError(f"'{path}': {error}") from None
+    return model
+
+
+def _check_device(contents: Contents, device: str | None) -> None:
+    """Raise NoDevice where ``device`` is of another kind than what ``contents`` are for."""
+    on_host = isinstance(contents.plan, LayerPlan)
+    if device not in (None, HOST) and on_host:
+        raise NoDevice(
+            f"the network is for a processor, not for '{device}'; compile it for vulkan1.1, or run"
+            f" it on '{HOST}'"
+        )
+    if device == HOST and not on_host:
+        raise NoDevice(f"the network is for a GPU, not for '{HOST}'; compile it for 'host'")
 
 
 def _array(value: Any, name: str) -> Array:

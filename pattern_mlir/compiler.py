@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 from torch_mlir import ir
 
-from pattern_mlir import codegen, pipelines
+from pattern_mlir import codegen, pipelines, spirv
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
@@ -21,6 +22,7 @@ from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
 from pattern_mlir.report import LayerReport, Report
 from pattern_mlir.structure import Structure, structure_of
+from pattern_mlir.targets import GpuTarget, Target
 from pattern_mlir.targets import target as find_target
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def compile(
     precision: str = "f32",
     chunk: int = 0,
     levels: Path | None = None,
+    device: str | None = None,
 ) -> CompiledModel:
     """Compile an exported model into a function in this process, or for another machine.
 
@@ -47,12 +50,15 @@ def compile(
         target: the machine to compile for, one of `targets.TARGETS`; `host` is this one.
         threads: how many threads run the network.
         cpu: the processor to compile for, one of `processors.PROCESSORS`; None: this one, or
-            `generic` for another machine.
+            `generic` for another machine. For `vulkan1.1` the GPU to choose kernels for, one of
+            `gpu.GPUS`; they run on others, too.
         precision: what tensors are stored in and sums added up in (docs/precision.md): `f32`,
-            `f16-linear-weights`, `f16-acc32` or `f16`.
+            `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`,
+            `f16-acc32` or `f16-packed`.
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
+        device: `vulkan:0` and the like, where a network for a GPU runs; None: the first GPU.
 
     Raises:
         PatternError: the model cannot be imported or compiled; the message says why.
@@ -61,34 +67,63 @@ def compile(
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
-    for number, level in enumerate(pipelines.target_levels(machine, threads, precision), start=1):
+    stages = pipelines.target_levels(machine, threads, precision)
+    for number, level in enumerate(stages, start=1):
         lower(current, level)
         if level.name == "layouts":
             layers = layer_reports(current)
-        if level.name == "kernels":
+        if level.name == "kernels" and isinstance(machine, Target):
             plain = plain_operations(current)
             layers = with_index_bytes(layers, current.parameters)
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
-    if levels is not None:
-        _write(levels / "llvm.ll", codegen.llvm_ir(current))
-    plan = codegen.layer_plan(current)
-    weights = current.parameters[WEIGHTS]
-    sizes = {"arena_bytes": plan.arena_bytes, "weight_bytes": weights.nbytes}
-    report = Report(layers, _fallbacks(current), plain, threads, **sizes, precision=precision)
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
-    contents = Contents(
-        code=codegen.object_code(current, machine),
+    report = Report(layers, _fallbacks(current), plain, threads, 0, 0, precision)
+    if isinstance(machine, GpuTarget):
+        contents = _for_gpu(current, machine, report, output_spec)
+    else:
+        contents = _for_processor(current, machine, report, output_spec)
+        if levels is not None:
+            _write(levels / "llvm.ll", codegen.llvm_ir(current))
+    return CompiledModel(contents, input_spec, output_spec, chunk, device=device)
+
+
+def _for_processor(program: Program, machine: Target, report: Report, spec: Any) -> Contents:
+    plan = codegen.layer_plan(program)
+    weights = program.parameters[WEIGHTS]
+    return Contents(
+        code=codegen.object_code(program, machine),
         weights=weights,
         plan=plan,
-        threads=threads,
+        threads=report.threads,
         triple=machine.triple,
         cpu=machine.cpu,
         features=machine.required,
-        structure=_structure(output_spec, len(plan.outputs)),
-        report=report,
+        structure=_structure(spec, len(plan.outputs)),
+        report=replace(report, arena_bytes=plan.arena_bytes, weight_bytes=weights.nbytes),
     )
-    return CompiledModel(contents, input_spec, output_spec, chunk)
+
+
+def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
+    code = spirv.vulkan_code(program)
+    return Contents(
+        code=b"",
+        weights=code.weights,
+        plan=code.plan,
+        threads=report.threads,
+        triple="",
+        cpu=machine.gpu,
+        features=code.plan.features,
+        structure=_structure(spec, len(code.plan.outputs)),
+        report=replace(
+            report,
+            arena_bytes=code.plan.arena_bytes,
+            weight_bytes=code.weights.nbytes,
+            gpu=machine.gpu,
+            kernels=spirv.kernel_reports(program),
+        ),
+        kernels=code.kernels,
+    )
 
 
 def lower(program: Program, level: pipelines.Level) -> None:

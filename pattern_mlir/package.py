@@ -11,8 +11,8 @@ import json
 import mmap
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,23 @@ import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir import __version__
+from pattern_mlir.decoding import DecodingError, decoded
 from pattern_mlir.errors import PackageError
-from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import ALIGNMENT, atomic_file
-from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.report import Report
 from pattern_mlir.runtime.host import why_not_here
 from pattern_mlir.runtime.library import ABI_VERSION
-from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, ResultPlace, TensorSpec
-from pattern_mlir.structure import Structure
+from pattern_mlir.runtime.plan import LayerPlan
+from pattern_mlir.runtime.vulkan.plan import VulkanPlan
+from pattern_mlir.structure import Structure, check_structure
 
 FORMAT_VERSION = 3
 MANIFEST, WEIGHTS, CODE, REPORT = "manifest.json", "weights", "code.o", "report.json"
 MEMBERS = (MANIFEST, WEIGHTS, CODE, REPORT)
-"""The members, in their order."""
+"""The members, in their order; behind them stand kernels for a GPU, in the order of names."""
+
+KERNEL_SUFFIX = ".spv"
+"""What a kernel's member is called behind its name."""
 
 PADDING_FIELD = 0xD935
 """The extra field of a member that moves its data to a multiple of `ALIGNMENT`."""
@@ -58,25 +62,52 @@ class Contents:
     """What a compiled network consists of.
 
     Attributes:
-        code: an object file with the layer functions.
+        code: an object file with the layer functions of the host; empty where it has none.
         weights: the packed weights.
-        plan: layers and buffers.
+        plan: layers and buffers, for the host or for a GPU.
         threads: how many threads the layers are split for.
         triple, cpu: the machine and the processor that the code was compiled for.
         features: the processor features that the code needs.
         structure: how the outputs are nested.
         report: what was done to each layer.
+        kernels: of a GPU, SPIR-V modules by name.
     """
 
     code: bytes
     weights: npt.NDArray[np.uint8]
-    plan: LayerPlan
+    plan: LayerPlan | VulkanPlan
     threads: int
     triple: str
     cpu: str
     features: tuple[str, ...]
     structure: Structure
     report: Report
+    kernels: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A member's size and checksum."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """The manifest's keys, as docs/package.md says."""
+
+    format: int
+    abi: int
+    producer: str
+    triple: str
+    cpu: str
+    features: tuple[str, ...]
+    threads: int
+    kernels: tuple[str, ...]
+    plan: LayerPlan | VulkanPlan
+    structure: Any
+    members: dict[str, _Member]
 
 
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
@@ -91,6 +122,7 @@ def write(path: str | os.PathLike[str], contents: Contents) -> None:
         WEIGHTS: contents.weights.data,
         CODE: contents.code,
         REPORT: report,
+        **{f"{name}{KERNEL_SUFFIX}": contents.kernels[name] for name in sorted(contents.kernels)},
     }
     for name, data in members.items():
         if len(data) > MEMBER_LIMIT:
@@ -121,6 +153,7 @@ def _manifest(contents: Contents, members: Mapping[str, Any]) -> dict[str, Any]:
         "cpu": contents.cpu,
         "features": list(contents.features),
         "threads": contents.threads,
+        "kernels": sorted(contents.kernels),
         "plan": plan,
         "structure": contents.structure,
         "members": {
@@ -165,17 +198,24 @@ def read(path: str | os.PathLike[str], *, runnable: bool = True) -> Contents:
     except OSError as error:
         raise PackageError(f"cannot read '{path}': {error.strerror or error}") from None
     data = _manifest_data(str(path), memory)
-    manifest = json.loads(data)
-    if manifest["format"] != FORMAT_VERSION:
-        raise _other_version(str(path), "format", manifest, FORMAT_VERSION)
-    members, header = {}, _data_start(0, MANIFEST) + len(data)
-    for name in MEMBERS[1:]:
-        start = _data_start(header, name)
-        header = start + manifest["members"][name]["bytes"]
-        members[name] = memory[start:header]
-    if runnable:
-        _check_processor(str(path), manifest)
-    return _contents(str(path), manifest, members)
+    fields = json.loads(data)
+    try:
+        if decoded(dict[str, Any], fields).get("format") != FORMAT_VERSION:
+            raise _other_version(str(path), "format", fields, FORMAT_VERSION)
+        manifest = decoded(_Manifest, fields)
+        names = (*MEMBERS[1:], *(f"{name}{KERNEL_SUFFIX}" for name in manifest.kernels))
+        if set(names) != manifest.members.keys():
+            raise DecodingError(f"its members are {sorted(manifest.members)}")
+        members, header = {}, _data_start(0, MANIFEST) + len(data)
+        for name in names:
+            start = _data_start(header, name)
+            header = start + manifest.members[name].bytes
+            members[name] = memory[start:header]
+        if runnable and manifest.members[CODE].bytes:
+            _check_processor(str(path), manifest)
+        return _contents(str(path), manifest, members)
+    except DecodingError as error:
+        raise PackageError(f"'{path}' is malformed: {error}; write the package again") from None
 
 
 def _mapped(descriptor: int) -> memoryview:
@@ -209,69 +249,35 @@ def _altered(path: str, member: str) -> PackageError:
 
 def _other_version(path: str, kind: str, manifest: Any, own: int) -> PackageError:
     return PackageError(
-        f"'{path}' has {kind} version {manifest[kind]} (by {manifest['producer']}), this version of"
-        f" pattern_mlir reads {own}; compile the model again"
+        f"'{path}' has {kind} version {manifest.get(kind)} (by {manifest.get('producer')}), this"
+        f" version of pattern_mlir reads {own}; compile the model again"
     )
 
 
-def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Contents:
+def _contents(path: str, manifest: _Manifest, members: Mapping[str, memoryview]) -> Contents:
     """Return what ``members`` hold, after comparing each with its checksum."""
-    if manifest["abi"] != ABI_VERSION:
-        raise _other_version(path, "abi", manifest, ABI_VERSION)
+    if manifest.abi != ABI_VERSION:
+        raise _other_version(path, "abi", asdict(manifest), ABI_VERSION)
     for name, data in members.items():
-        if hashlib.sha256(data).hexdigest() != manifest["members"][name]["sha256"]:
+        if hashlib.sha256(data).hexdigest() != manifest.members[name].sha256:
             raise _altered(path, name)
-    report = json.loads(bytes(members[REPORT]))
-    layers = tuple(LayerReport(**layer) for layer in report.pop("layers"))
-    plan = manifest["plan"]
+    check_structure(manifest.structure, len(manifest.plan.outputs))
     return Contents(
         code=bytes(members[CODE]),
         weights=np.frombuffer(members[WEIGHTS], np.uint8),
-        plan=LayerPlan(
-            layers=tuple(map(_layer, plan.pop("layers"))),
-            inputs=_specs(plan.pop("inputs")),
-            outputs=_specs(plan.pop("outputs")),
-            **plan,
-        ),
-        threads=manifest["threads"],
-        triple=manifest["triple"],
-        cpu=manifest["cpu"],
-        features=tuple(manifest["features"]),
-        structure=manifest["structure"],
-        report=Report(
-            layers=layers,
-            fallbacks=tuple(report.pop("fallbacks")),
-            plain=tuple(report.pop("plain")),
-            **report,
-        ),
+        plan=manifest.plan,
+        threads=manifest.threads,
+        triple=manifest.triple,
+        cpu=manifest.cpu,
+        features=manifest.features,
+        structure=manifest.structure,
+        report=decoded(Report, json.loads(bytes(members[REPORT]))),
+        kernels={name: bytes(members[f"{name}{KERNEL_SUFFIX}"]) for name in manifest.kernels},
     )
 
 
-def _layer(fields: dict[str, Any]) -> PlannedLayer:
-    boundaries, result = fields.pop("boundaries"), fields.pop("result")
-    return PlannedLayer(
-        boundaries=None if boundaries is None else tuple(boundaries),
-        result=None if result is None else _result(result),
-        **fields,
-    )
-
-
-def _result(fields: dict[str, Any]) -> ResultPlace:
-    shape, layout = fields.pop("shape"), fields.pop("layout")
-    if layout is not None:
-        grid, block, halo = (tuple(layout.pop(key)) for key in ("grid", "block", "halo"))
-        layout = LaneLayout(grid, block, halo, **layout)
-    return ResultPlace(shape=tuple(shape), layout=layout, **fields)
-
-
-def _specs(specs: Sequence[dict[str, Any]]) -> tuple[TensorSpec, ...]:
-    return tuple(
-        TensorSpec(spec["name"], tuple(spec["shape"]), np.dtype(spec["dtype"])) for spec in specs
-    )
-
-
-def _check_processor(path: str, manifest: Any) -> None:
+def _check_processor(path: str, manifest: _Manifest) -> None:
     """Raise PackageError unless this processor has what the code needs."""
-    reason = why_not_here(manifest["triple"], manifest["cpu"], manifest["features"])
+    reason = why_not_here(manifest.triple, manifest.cpu, manifest.features)
     if reason is not None:
         raise PackageError(f"'{path}' {reason}; compile the model for this one")

@@ -16,7 +16,8 @@ from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes import PASS_NAMES, pass_class
 from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, place
 from pattern_mlir.program import Program
-from pattern_mlir.targets import Target, check_half
+from pattern_mlir.runtime.vulkan.plan import RANGE_ALIGNMENT
+from pattern_mlir.targets import GpuTarget, Target, check_half
 from pattern_mlir.targets import target as find_target
 
 Stage = Pass | str
@@ -56,19 +57,26 @@ Measured at 512 channels: on planes of 14x14 1.89 ms together, 1.42 one after th
 """
 
 
+NEVER_POOLED = 1 << 30
+"""Rows that no result has: on a GPU no convolution takes in its pool, whose blocks would differ."""
+
+
 def target_levels(
-    target: Target | str, threads: int = 1, precision: str = "f32"
+    target: Target | GpuTarget | str, threads: int = 1, precision: str = "f32"
 ) -> tuple[Level, ...]:
     """Return the whole pipeline of ``target``, level by level.
 
     It takes a module at the torch level or any later one on tensors: passes that find nothing to
-    do change nothing. ``precision`` is what `pattern-assign-precision` takes.
+    do change nothing. ``precision`` is what `pattern-assign-precision` takes; for a GPU,
+    `pattern-assign-blocks`.
 
     Raises:
         PipelineError: there is no such precision.
         CompileError: the target has not what it needs.
     """
     machine = find_target(target) if isinstance(target, str) else target
+    if isinstance(machine, GpuTarget):
+        return _gpu_levels(machine, precision)
     assign_precision = make_pass("pattern-assign-precision", f"precision={precision}")
     if precision != "f32":
         check_half(machine, arithmetic=precision == "f16")
@@ -111,8 +119,34 @@ def target_levels(
     )
 
 
+def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
+    """Return the pipeline to launches of kernels; they stay in the gpu dialect."""
+    choice = f"gpu={machine.gpu} precision={precision}"
+    return (
+        Level("torch", ()),
+        Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
+        Level(
+            "graph",
+            (
+                *_own("pattern-mark-separable"),
+                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED}"),
+                *_own("pattern-detect"),
+                "canonicalize",
+                "cse",
+            ),
+        ),
+        Level("schedule", _own("pattern-group")),
+        Level("layouts", (make_pass("pattern-assign-blocks", choice), "canonicalize", "cse")),
+        Level("kernels", (make_pass("convert-pattern-to-gpu", choice),)),
+        Level(
+            "launches",
+            (make_pass("pattern-plan-memory", f"alignment={RANGE_ALIGNMENT}"), "canonicalize"),
+        ),
+    )
+
+
 def target_pipeline(
-    target: Target | str, threads: int = 1, precision: str = "f32"
+    target: Target | GpuTarget | str, threads: int = 1, precision: str = "f32"
 ) -> tuple[Stage, ...]:
     """Return all stages of ``target``'s levels in one sequence."""
     levels = target_levels(target, threads, precision)

@@ -38,7 +38,10 @@ class LayerProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """The layers of a network, and multiply-accumulates a second that all its threads can do."""
+    """The layers of a network, and multiply-accumulates a second that all its threads can do.
+
+    That peak is 0 where it is unknown.
+    """
 
     layers: tuple[LayerProfile, ...]
     peak: float
@@ -70,11 +73,13 @@ class Profile:
         console = Console(width=120, highlight=False)
         with console.capture() as capture:
             console.print(table)
-        return (
+        lines = (
             f"{capture.get()}{self.nanoseconds / 1e6:.3f} ms in {len(self.layers)} layers,"
-            f" {self.loops_share:.1%} of it in plain loops; peak {self.peak / 1e9:.1f} GMAC/s,"
-            " measured in the same run"
+            f" {self.loops_share:.1%} of it in plain loops"
         )
+        if self.peak == 0:
+            return lines
+        return f"{lines}; peak {self.peak / 1e9:.1f} GMAC/s, measured in the same run"
 
 
 def _row(own: LayerProfile, total: float) -> list[str]:
@@ -88,7 +93,7 @@ def _row(own: LayerProfile, total: float) -> list[str]:
         f"{own.predicted / 1e3:.1f}" if own.predicted else "",
         f"{own.nanoseconds / max(total, 1.0):.1%}",
         f"{own.speed / 1e9:.1f}" if own.speed else "",
-        f"{own.peak_fraction:.2f}" if own.speed else "",
+        f"{own.peak_fraction:.2f}" if own.peak_fraction else "",
         f"{layer.bytes / 1024:.0f}" if layer.bytes else "",
     ]
 
@@ -101,7 +106,13 @@ def _processors() -> int:
 
 
 def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: int = 30) -> Profile:
-    """Time each layer of ``model`` in ``repeat`` runs, the peak measured between them."""
+    """Time each layer of ``model`` in ``repeat`` runs, the peak measured between them.
+
+    A GPU takes the times itself; its peak is not measured here.
+    """
+    if model.device is not None:
+        runs = [[nanoseconds for _, nanoseconds in model.profile(*inputs)] for _ in range(repeat)]
+        return profile_of(model.layers, runs, [0.0], 1)
     peak, peaks, runs = Peak(vector_lanes()), [], []
     for _ in range(repeat):
         peaks.append(peak.measure())
@@ -120,7 +131,7 @@ def profile_of(
     Args:
         layers: of the network.
         runs: for each run the nanoseconds of each layer.
-        peaks: multiply-accumulates a second of one processor, measured between runs.
+        peaks: multiply-accumulates a second of one processor, measured between runs; 0: unknown.
         processors: how many work on a layer.
     """
     best = statistics.median(peaks) * processors
@@ -129,6 +140,8 @@ def profile_of(
     profiled = []
     for layer, nanoseconds in zip(layers, np.median(runs, axis=0).tolist(), strict=True):
         speed = layer.multiplications / max(nanoseconds, 1.0) * 1e9
-        predicted = layer.cycles * pace / best * 1e9
-        profiled.append(LayerProfile(layer, nanoseconds, speed, speed / best, predicted))
+        fraction, predicted = 0.0, 0.0
+        if best:
+            fraction, predicted = speed / best, layer.cycles * pace / best * 1e9
+        profiled.append(LayerProfile(layer, nanoseconds, speed, fraction, predicted))
     return Profile(tuple(profiled), best)

@@ -54,6 +54,41 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
+class KernelReport:
+    """What a convolution's kernel does on a GPU, counted by the compiler.
+
+    Attributes:
+        name: the layer's place in the model.
+        variant: `runs`, `shared` or `dense`, and how many filters a workgroup computes.
+        block: pixels of an invocation, height x width.
+        products: multiply-accumulates an output, without those of pruned weights.
+        issued: the same with those that the kernel computes all the same.
+        loads: of input pixels, an output; a load may bring several.
+        table_loads: of weights and indices, four words each, an output.
+        stores: an output.
+        intensity: vectors of products for each vector that is loaded, weights included.
+        least_active: invocations with work in the workgroup that has the fewest.
+        balance: the busiest core's work over the mean, as predicted.
+        registers: that an invocation needs at least.
+        microseconds: the least that the roofline of the GPU allows; a prediction.
+    """
+
+    name: str
+    variant: str
+    block: str
+    products: float
+    issued: float
+    loads: float
+    table_loads: float
+    stores: float
+    intensity: float
+    least_active: int
+    balance: float
+    registers: int
+    microseconds: float
+
+
+@dataclass(frozen=True)
 class Report:
     """All layers of a compiled network, what fell back, and what memory it takes.
 
@@ -66,6 +101,8 @@ class Report:
         arena_bytes: memory for all intermediate results.
         weight_bytes: memory for all weights.
         precision: what was asked for.
+        gpu: the GPU that kernels were chosen for; empty for a processor.
+        kernels: of convolutions on a GPU.
     """
 
     layers: tuple[LayerReport, ...]
@@ -75,6 +112,8 @@ class Report:
     arena_bytes: int
     weight_bytes: int
     precision: str = "f32"
+    gpu: str = ""
+    kernels: tuple[KernelReport, ...] = ()
 
     @property
     def compression(self) -> float:
@@ -93,6 +132,8 @@ class Report:
         console = Console(width=148, highlight=False)
         with console.capture() as capture:
             console.print(_table(self))
+            if self.kernels:
+                console.print(_kernel_table(self))
         return capture.get() + "\n".join(self._closing_lines())
 
     def _closing_lines(self) -> list[str]:
@@ -100,7 +141,8 @@ class Report:
         lines = [
             f"{kept / 1e6:.1f} M multiply-accumulates an input,"
             f" {self.compression:.2f} x fewer than dense",
-            f"{self.threads} threads, {self.weight_bytes / 1e6:.1f} MB of weights,"
+            f"{f'kernels for {self.gpu}' if self.gpu else f'{self.threads} threads'},"
+            f" {self.weight_bytes / 1e6:.1f} MB of weights,"
             f" {self.arena_bytes / 1e6:.1f} MB of intermediate results",
         ]
         index, csr, weights = (
@@ -168,3 +210,39 @@ def _error(layer: LayerReport) -> str:
     if not layer.single_error:
         return "-"
     return f"{layer.half_error:.1e} ({layer.half_error / layer.single_error:.1f} x)"
+
+
+def _kernel_table(report: Report) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, title="an output's products, loads and stores; predictions")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("kernel", no_wrap=True)
+    table.add_column("block", no_wrap=True)
+    for heading in (
+        "products",
+        "loads",
+        "weights",
+        "stores",
+        "products a load",
+        "active",
+        "balance",
+        "us",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for kernel in report.kernels:
+        table.add_row(
+            kernel.name,
+            kernel.variant,
+            kernel.block,
+            f"{kernel.products:.1f}",
+            f"{kernel.loads:.2f}",
+            f"{kernel.table_loads:.2f}",
+            f"{kernel.stores:.2f}",
+            f"{kernel.intensity:.2f}",
+            str(kernel.least_active),
+            f"{kernel.balance:.2f}",
+            f"{kernel.microseconds:.0f}",
+        )
+    return table

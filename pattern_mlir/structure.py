@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pattern_mlir.decoding import DecodingError
+
 Structure = Any
 """A number of an output, or {"tuple": […]}, {"list": […]}, {"dict": [[key, …], …]}: JSON."""
 
@@ -27,6 +29,25 @@ def structure_of(value: Any) -> Structure:
 
 def _key(key: Any) -> Any:
     return key if key is None or type(key) in (str, int, float, bool) else str(key)
+
+
+def check_structure(structure: Structure, count: int) -> None:
+    """Raise DecodingError unless ``structure`` nests so many outputs."""
+    if structure is None:
+        return
+    if type(structure) is int:
+        if not 0 <= structure < count:
+            raise DecodingError(f"there is no output {structure}")
+        return
+    try:
+        ((kind, items),) = structure.items()
+        values = [item for _key, item in items] if kind == "dict" else list(items)
+    except (AttributeError, TypeError, ValueError):
+        raise DecodingError(f"{structure!r:.60} nests no outputs") from None
+    if kind not in ("dict", "list", "tuple"):
+        raise DecodingError(f"{kind!r:.60} nests no outputs")
+    for value in values:
+        check_structure(value, count)
 
 
 def nested(structure: Structure, outputs: Sequence[Any]) -> Any:

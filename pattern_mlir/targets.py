@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pattern_mlir.errors import CompileError, did_you_mean
+from pattern_mlir.gpu import DEFAULT_GPU, GPUS, gpu
 from pattern_mlir.processors import MEASURED, PROCESSORS, processor
 
 HOST = "host"
@@ -18,7 +19,10 @@ TRIPLES = {
 }
 """The other targets, and their triples as LLVM writes them; of Apple's, the oldest system."""
 
-TARGETS = (HOST, *TRIPLES)
+VULKAN = "vulkan1.1"
+"""The target that is a GPU with Vulkan 1.1."""
+
+TARGETS = (HOST, *TRIPLES, VULKAN)
 """Every target by name."""
 
 GENERIC = "generic"
@@ -68,18 +72,34 @@ class Target:
         return not HALF_ARITHMETIC.isdisjoint(self.required)
 
 
-def target(name: str, cpu: str | None = None) -> Target:
+@dataclass(frozen=True)
+class GpuTarget:
+    """GPUs with Vulkan 1.1.
+
+    Attributes:
+        name: `VULKAN`.
+        gpu: the one of `pattern_mlir.gpu` that variants are chosen for; the code runs on all.
+    """
+
+    name: str
+    gpu: str
+
+
+def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
     """Return the target ``name``; raise CompileError if there is none.
 
     `host` is the processor that this runs on, with all its features. ``cpu`` is another processor
     of the target's architecture, a key of `PROCESSORS`; None: `GENERIC` unless for the host. The
     host's machine model is that of its processor where `PROCESSORS` has it, so that its code is the
-    same on every machine; otherwise, or with `MEASURED` for ``cpu``, it is measured.
+    same on every machine; otherwise, or with `MEASURED` for ``cpu``, it is measured. For GPUs
+    ``cpu`` is a key of `GPUS`.
     """
     if name not in TARGETS:
         raise CompileError(
             f"unknown target '{name}'{did_you_mean(name, TARGETS)} (known: {', '.join(TARGETS)})"
         )
+    if name == VULKAN:
+        return GpuTarget(name, gpu(cpu or DEFAULT_GPU).name)
     if name in TRIPLES:
         own, cpu = TRIPLES[name], cpu or GENERIC
         known = processor(cpu, "aarch64")
@@ -123,6 +143,8 @@ def check_half(target: Target, arithmetic: bool) -> None:
 
 def processors(name: str) -> tuple[str, ...]:
     """Return the processors that the target ``name`` takes."""
+    if name == VULKAN:
+        return tuple(GPUS)
     import llvmlite.binding as llvm
 
     own = _architecture(TRIPLES.get(name) or llvm.get_process_triple())

@@ -10,14 +10,7 @@ import numpy.typing as npt
 
 from pattern_mlir.parameters import aligned_bytes
 from pattern_mlir.runtime.library import Instance, Layer, RuntimeFailure, check_threads
-from pattern_mlir.runtime.plan import (
-    LayerPlan,
-    PlannedLayer,
-    check_inputs,
-    count_parts,
-    part_of,
-    repeated,
-)
+from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, parts_of_run
 
 Array = npt.NDArray[Any]
 
@@ -41,16 +34,10 @@ class Executable:
             chunk: units that a thread takes at a time, for cores that others use too; 0: each
                 thread has its share from the start.
         """
-        check_threads(threads)
         self.plan = plan
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
-        self._library = _link(code, [layer.symbol for layer in plan.layers])
-        layers = [
-            Layer(self._library[layer.symbol], layer.extent, layer.boundaries, chunk)
-            for layer in plan.layers
-        ]
-        self._instance = Instance(layers, threads)
+        self._library, self._instance = linked(code, plan.layers, threads, chunk)
         self._lock = threading.Lock()
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
@@ -87,18 +74,24 @@ class Executable:
 
     def _prepared(self, inputs: Sequence[Array]) -> tuple[list[Array], list[list[Array]]]:
         """Return new outputs, and the buffers of each run that fills a part of them."""
-        parts = count_parts(self.plan, inputs)
-        arrays = check_inputs([repeated(spec, parts) for spec in self.plan.inputs], inputs)
-        outputs = [repeated(spec, parts).empty() for spec in self.plan.outputs]
-        runs = [
-            [
-                self._arena,
-                self._weights,
-                *(part_of(array, part, parts) for array in (*arrays, *outputs)),
-            ]
-            for part in range(parts)
-        ]
-        return outputs, runs
+        outputs, parts = parts_of_run(self.plan, inputs)
+        return outputs, [[self._arena, self._weights, *own, *results] for own, results in parts]
+
+
+def linked(
+    code: bytes, layers: Sequence[PlannedLayer], threads: int, chunk: int
+) -> tuple[Any, Instance]:
+    """Return the linked ``code``, which must outlive the instance of its ``layers`` beside it.
+
+    Raises:
+        RuntimeFailure: there cannot be so many ``threads``, or functions are missing.
+    """
+    check_threads(threads)
+    library = _link(code, [layer.symbol for layer in layers])
+    functions = [
+        Layer(library[layer.symbol], layer.extent, layer.boundaries, chunk) for layer in layers
+    ]
+    return library, Instance(functions, threads)
 
 
 def _addresses(buffers: Sequence[Array]) -> list[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from pattern_mlir.block_layouts import BlockLayout
 from pattern_mlir.errors import PatternError
 from pattern_mlir.layouts import LaneLayout, relayout_table
 
@@ -42,7 +43,8 @@ class ResultPlace:
         buffer: which of the layer's buffers it lies in, see `LayerPlan`.
         offset: where it begins there, in bytes.
         shape: of the result.
-        layout: the lane blocks that it lies in, their fill left out; None for plain.
+        layout: the lane blocks, or blocks of a GPU, that it lies in, their fill left out; None for
+            plain.
         half: whether its elements are f16, else f32.
     """
 
@@ -50,22 +52,34 @@ class ResultPlace:
     buffer: int
     offset: int
     shape: tuple[int, ...]
-    layout: LaneLayout | None = None
+    layout: LaneLayout | BlockLayout | None = None
     half: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes it takes, halos among them."""
+        if isinstance(self.layout, BlockLayout):
+            return self.layout.bytes(self.shape)
+        size = 2 if self.half else 4
+        if self.layout is None:
+            return size * math.prod(self.shape)
+        return size * math.prod(self.shape[:2]) * self.layout.plane * self.layout.lanes
 
     def read(self, buffer: Array) -> Array:
         """Return the result in f32, of ``shape``, out of ``buffer``; halos are left out."""
-        stored = np.dtype(np.float16 if self.half else np.float32)
-        values = buffer.reshape(-1).view(np.uint8)[self.offset :]
+        half = self.layout.half if isinstance(self.layout, BlockLayout) else self.half
+        stored = np.dtype(np.float16 if half else np.float32)
+        values = buffer.reshape(-1).view(np.uint8)[self.offset : self.offset + self.bytes]
         if self.layout is None:
-            size = stored.itemsize * math.prod(self.shape)
-            return np.array(values[:size].view(stored).reshape(self.shape), np.float32)
-        images, channels, height, width = self.shape
-        planes, elements = images * channels, self.layout.plane * self.layout.lanes
-        size = stored.itemsize * planes * elements
-        vectors = values[:size].view(stored).reshape(planes, elements)
-        table = relayout_table(self.layout, None, (height, width))
-        return np.asarray(vectors[:, table].reshape(self.shape), np.float32)
+            return np.array(values.view(stored).reshape(self.shape), np.float32)
+        *images, height, width = self.shape
+        table: Array
+        if isinstance(self.layout, BlockLayout):
+            table = self.layout.elements((height, width))
+        else:
+            table = relayout_table(self.layout, None, (height, width))
+        planes = values.view(stored).reshape(math.prod(images), -1)
+        return np.asarray(planes[:, table].reshape(self.shape), np.float32)
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,23 @@ class LayerPlan:
     separable: bool = False
 
 
-def count_parts(plan: LayerPlan, inputs: Sequence[Array]) -> int:
+class Signature(Protocol):
+    """What plans for any machine have in common: what goes in and comes out."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """In the order of the model's arguments."""
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """In the order of the model's results."""
+
+    @property
+    def separable(self) -> bool:
+        """Whether a multiple of the images can be run part by part."""
+
+
+def count_parts(plan: Signature, inputs: Sequence[Array]) -> int:
     """Return how often a separable network must run for the images in ``inputs``; at least 1."""
     if not plan.separable or len(inputs) != len(plan.inputs):
         return 1
@@ -146,6 +176,29 @@ def part_of(array: Array, part: int, parts: int) -> Array:
 def repeated(spec: TensorSpec, parts: int) -> TensorSpec:
     """Return ``spec`` for ``parts`` times as many images."""
     return spec if parts == 1 else replace(spec, shape=(parts * spec.shape[0], *spec.shape[1:]))
+
+
+def parts_of_run(
+    plan: Signature, inputs: Sequence[Array]
+) -> tuple[list[Array], list[tuple[list[Array], list[Array]]]]:
+    """Return new outputs for ``inputs``, and the inputs and outputs of each part of the run.
+
+    A separable network takes any multiple of the images that it was exported for.
+
+    Raises:
+        InputError: the inputs do not fit.
+    """
+    parts = count_parts(plan, inputs)
+    arrays = check_inputs([repeated(spec, parts) for spec in plan.inputs], inputs)
+    outputs = [repeated(spec, parts).empty() for spec in plan.outputs]
+    runs = [
+        (
+            [part_of(array, part, parts) for array in arrays],
+            [part_of(array, part, parts) for array in outputs],
+        )
+        for part in range(parts)
+    ]
+    return outputs, runs
 
 
 def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[Array]) -> list[Array]:

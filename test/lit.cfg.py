@@ -25,3 +25,6 @@ if shutil.which("ld.lld"):
     config.available_features.add("lld")  # noqa: F821
 if platform.machine() in ("x86_64", "AMD64"):
     config.available_features.add("x86")  # noqa: F821
+for program, package in (("spirv-val", "spirv-tools"), ("spirv-cross", "spirv-cross")):
+    if shutil.which(program):
+        config.available_features.add(package)  # noqa: F821 - the name of Debian's package

@@ -1,4 +1,4 @@
-"""Runs ncnn in f32, with or without Winograd; pnnx converts TorchScript for it."""
+"""Runs ncnn in f32, with or without Winograd, or on a GPU; pnnx converts TorchScript for it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,21 @@ def convert(job: Job) -> None:
 
 
 def load(job: Job) -> Engine:
-    """Load the network without f16 and bf16."""
+    """Load the network without f16 and bf16, unless the option `half` asks for f16.
+
+    The option `device` names a GPU, as Vulkan does.
+    """
     import ncnn
 
     net = ncnn.Net()
     net.opt.num_threads = job.threads
-    for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
-        setattr(net.opt, f"use_{name}", False)
+    for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic"):
+        setattr(net.opt, f"use_{name}", job.options.get("half", False))
+    net.opt.use_bf16_storage = False
     net.opt.use_winograd_convolution = job.options["winograd"]
+    if "device" in job.options:
+        net.opt.use_vulkan_compute = True
+        net.set_vulkan_device(_device(job.options["device"]))
     if net.load_param(str(job.cache / "model.ncnn.param")):
         raise RuntimeError("ncnn refuses the network")
     if net.load_model(str(job.cache / "model.ncnn.bin")):
@@ -54,6 +61,14 @@ def load(job: Job) -> Engine:
         return result
 
     return Engine(ncnn.__version__, run, lambda result: np.array(result)[None])
+
+
+def _device(name: str) -> int:
+    """Return ncnn's number of the GPU ``name``."""
+    import ncnn
+
+    names = [ncnn.get_gpu_info(index).device_name() for index in range(ncnn.get_gpu_count())]
+    return names.index(name)
 
 
 if __name__ == "__main__":

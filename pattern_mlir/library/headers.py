@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from importlib import resources
 
 from pattern_mlir import __version__
+from pattern_mlir.errors import LibraryError
 from pattern_mlir.library.description import batch_of, tensor_bytes
 from pattern_mlir.package import Contents
-from pattern_mlir.runtime.plan import PlannedLayer, TensorSpec
+from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, TensorSpec
 
 DTYPES = (
     *("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"),
@@ -33,8 +34,17 @@ def _filled(template: str, fields: dict[str, str]) -> str:
     return re.sub(r"@(\w+)@", lambda match: fields.get(match[1], match[0]), text)
 
 
+def layer_plan(contents: Contents) -> LayerPlan:
+    """Return the plan of ``contents``; raise LibraryError if that is of a GPU."""
+    if isinstance(contents.plan, LayerPlan):
+        return contents.plan
+    raise LibraryError(
+        "no library can be made of kernels for a GPU; compile the network for a processor"
+    )
+
+
 def _fields(contents: Contents, name: str, weights_inside: bool) -> dict[str, str]:
-    plan, prefix = contents.plan, name.upper()
+    plan, prefix = layer_plan(contents), name.upper()
     batch = batch_of(plan)
     tensors = (*plan.inputs, *plan.outputs)
     return {

@@ -22,7 +22,7 @@ from pattern_mlir.library.description import (
     description_module,
 )
 from pattern_mlir.library.features import feature_checks
-from pattern_mlir.library.headers import headers
+from pattern_mlir.library.headers import headers, layer_plan
 from pattern_mlir.library.linking import System, compiled, link_program, link_shared, system
 from pattern_mlir.library.runtime_ir import runtime_ir
 from pattern_mlir.package import Contents
@@ -71,7 +71,7 @@ def write_library(
     """
     check_name(name)
     inside = weights == "inside"
-    own = system(contents.triple)
+    own = _system(contents)
     objects, texts = _built(contents, own, name, inside)
     files = {f"lib{name}.a": elf.archive(objects), **texts}
     if not inside:
@@ -91,7 +91,7 @@ def write_bench(contents: Contents, path: str | os.PathLike[str]) -> None:
         LibraryError: there is no C compiler for the target, or no library can be made for it.
         OSError: the file cannot be written.
     """
-    own = system(contents.triple)
+    own = _system(contents)
     objects, texts = _built(contents, own, BENCH_NAME, inside=True)
     source = resources.files("pattern_mlir.runtime") / "bench" / "pattern_bench.c"
     library = f"lib{BENCH_NAME}.a"
@@ -110,6 +110,12 @@ def check_name(name: str) -> None:
             f"'{name}' cannot be the name of a library: it begins functions of C;"
             " use letters, digits and _, such as resnet18"
         )
+
+
+def _system(contents: Contents) -> System:
+    """Return what ``contents`` run on; raise LibraryError if no library can be made for it."""
+    layer_plan(contents)
+    return system(contents.triple)
 
 
 def _built(
@@ -133,7 +139,7 @@ def _objects(
     weights = contents.weights
     description = Description(
         name=name,
-        plan=contents.plan,
+        plan=layer_plan(contents),
         threads=contents.threads,
         signature=signature,
         features=feature_checks(own.architecture, contents.features),

@@ -75,7 +75,7 @@ def compare(
             difference = ours - theirs
         known = Difference(_rms(difference), _rms(theirs))
         yield f"{spec.name}: {known}, largest {np.abs(difference).max(initial=0):.2e}"
-    yield _compare_layers(_reference(path, exported, model.layers), model, parts)
+    yield _compare_layers(_reference(path, exported, model), model, parts)
 
 
 def _shapes(arrays: Sequence[Array]) -> str:
@@ -118,20 +118,21 @@ def _results_of_torch(
     ]
 
 
-def _reference(path: Path, exported: ExportedProgram, layers: Sequence[PlannedLayer]) -> Program:
-    """Return the model with the operations that the package's ``layers`` compute."""
+def _reference(path: Path, exported: ExportedProgram, model: CompiledModel) -> Program:
+    """Return the model with the operations that the layers of the package ``model`` compute."""
     from pattern_mlir.compiler import lower, open_program
     from pattern_mlir.dialects import shape_of
     from pattern_mlir.passes.results import numbered
     from pattern_mlir.pipelines import target_levels
+    from pattern_mlir.targets import HOST, VULKAN
 
     program = open_program(exported)
-    for level in target_levels("host"):
+    for level in target_levels(HOST if model.device is None else VULKAN):
         lower(program, level)
         if level.name == "graph":
             break
     shapes = [tuple(shape_of(op.result)) for op in numbered(program.module.operation)]
-    for layer in layers:
+    for layer in model.layers:
         place = layer.result
         found = None if place is None else shapes[place.operation : place.operation + 1]
         if place is not None and found != [place.shape]:

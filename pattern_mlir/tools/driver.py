@@ -26,7 +26,7 @@ from pattern_mlir.pipelines import (
     target_pipeline,
 )
 from pattern_mlir.program import Program
-from pattern_mlir.targets import HOST
+from pattern_mlir.targets import HOST, GpuTarget
 from pattern_mlir.targets import target as find_target
 from pattern_mlir.tools.diagnostics import (
     INPUT,
@@ -180,7 +180,9 @@ class _Part:
 
     def _write(self, program: Program) -> None:
         output = self._arguments.output
-        if self._arguments.split_input_file:
+        if self._arguments.emit == "spirv":
+            _write_kernels(program, output)
+        elif self._arguments.split_input_file:
             self.written = self._printed(program).decode()
         elif _is_file(output):
             program.save(Path(output), self._emitted)
@@ -240,9 +242,33 @@ def _emitted(
     if kind == "llvm":
         return codegen.llvm_ir(program).encode()
     machine = find_target(target or HOST, cpu)
+    if isinstance(machine, GpuTarget):
+        raise PipelineError(
+            f"--target={machine.name} makes kernels: --emit=spirv -o FOLDER writes them,"
+            " --emit=package the whole network"
+        )
     if kind == "asm":
         return codegen.assembly(program, machine).encode()
     return codegen.object_code(program, machine)
+
+
+def _write_kernels(program: Program, output: str) -> None:
+    """Write each kernel of ``program`` as SPIR-V: to a folder, or a single one to stdout."""
+    from pattern_mlir.spirv import spirv_modules
+
+    kernels = spirv_modules(program)
+    if not kernels:
+        raise PatternError("the module has no kernels; lower it with --target=vulkan1.1")
+    if output == "-":
+        if len(kernels) > 1:
+            raise PipelineError(f"there are {len(kernels)} kernels; name a folder with -o")
+        _write_stream(output, *kernels.values())
+        return
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in kernels.items():
+        with atomic_file(folder / f"{name}.spv") as temporary:
+            temporary.write_bytes(data)
 
 
 def _verify_roundtrip(program: Program) -> None:

@@ -1,8 +1,8 @@
 """`pattern-opt`: runs passes over a module and writes it at any level, as mlir-opt does.
 
 It reads MLIR text or bytecode, or a model exported by PyTorch (.pt2), and writes MLIR, LLVM IR,
-assembly, an object file, a package, a library for C,
-or a program that times the network.
+assembly, an object file, SPIR-V kernels, a package, a library for C, or a program that times the
+network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package", "library", "bench")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "spirv", "package", "library", "bench")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -72,7 +72,8 @@ def _parser() -> _Parser:
     )
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument(
-        "--precision", help="of --target: f32, f16-linear-weights, f16-acc32 or f16"
+        "--precision",
+        help="of --target: f32, f16-linear-weights, f16-acc32 or f16; on GPUs f16-packed, too",
     )
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--name", help="of the library, the prefix of its functions; model")
@@ -153,7 +154,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         raise PipelineError("--threads goes with --target; write --pattern-balance=threads=… else")
     if parsed.precision is not None and parsed.target is None:
         raise PipelineError(
-            "--precision goes with --target; write --pattern-assign-precision=precision=… else"
+            "--precision goes with --target; else write"
+            " --pattern-assign-precision=precision=… or --pattern-assign-blocks=precision=…"
         )
     if parsed.emit not in EMITTED:
         suggestion = did_you_mean(parsed.emit, EMITTED)

@@ -20,12 +20,14 @@ import numpy.typing as npt
 
 from pattern_mlir import __version__
 from pattern_mlir.compiled_model import CompiledModel, load
-from pattern_mlir.errors import PatternError
+from pattern_mlir.errors import PatternError, PipelineError
 from pattern_mlir.package import read as read_package
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.picture_files import is_picture
 from pattern_mlir.profiling import profile
 from pattern_mlir.runtime.plan import TensorSpec
+from pattern_mlir.runtime.vulkan.device import devices
+from pattern_mlir.runtime.vulkan.executable import TIMEOUT
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 from pattern_mlir.tools.comparison import compare
 from pattern_mlir.tools.inputs import input_files, noise, read_array, read_picture
@@ -41,7 +43,7 @@ def _parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("package", type=Path, help="what CompiledModel.save wrote")
+    parser.add_argument("package", nargs="?", type=Path, help="what CompiledModel.save wrote")
     parser.add_argument("--version", action="version", version=f"pattern-run {__version__}")
     parser.add_argument(
         "--input",
@@ -63,6 +65,15 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--chunk", type=at_least(0), default=0, help="units a thread takes at a time"
+    )
+    parser.add_argument(
+        "--device", help="vulkan:0 and the like for a package for a GPU; the first GPU unless given"
+    )
+    parser.add_argument("--list-devices", action="store_true", help="GPUs that there are")
+    parser.add_argument(
+        "--timeout",
+        type=at_least(1),
+        help=f"seconds that a wait for a GPU takes at most; {TIMEOUT:.0f} unless given",
     )
     parser.add_argument(
         "--compare",
@@ -100,18 +111,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
+    if arguments.list_devices:
+        for found in devices():
+            print(found)
+        return 0
+    if arguments.package is None:
+        raise PipelineError("give a package, or --list-devices (pattern-run --help)")
     if arguments.output is not None and arguments.output.suffix not in (".npy", ".npz"):
         raise PatternError(f"--output needs the suffix .npy or .npz, got '{arguments.output}'")
     if arguments.compare is not None and arguments.compare.suffix == ".json":
         print(compare_times(arguments.compare, read_package(arguments.package, runnable=False)))
         return 0
-    model = load(arguments.package, arguments.chunk, threads=arguments.threads)
+    model = load(
+        arguments.package,
+        arguments.chunk,
+        threads=arguments.threads,
+        device=arguments.device,
+        timeout=arguments.timeout,
+    )
     inputs = _inputs(model.inputs, arguments)
     outputs = model.run(inputs)
     for spec, output in zip(model.outputs, outputs, strict=True):
         print(_summary(spec, output))
     if arguments.output is not None:
         _write(arguments.output, model.outputs, outputs)
+    if (arguments.benchmark or arguments.profile) and model.device and not model.device.is_gpu:
+        print(f"{model.device.name} is a CPU driver: its times tell nothing about a GPU")
     if arguments.benchmark:
         print(_benchmark(model, inputs, arguments.repeat))
     if arguments.profile:

@@ -1,0 +1,402 @@
+"""Builds functions that a GPU runs: arithmetic on indices, slots of pixels, loops, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects import arith, gpu, math, memref, scf, vector
+
+from pattern_mlir.block_layouts import BlockLayout
+
+ABI = "spirv.entry_point_abi"
+"""Attribute of a kernel: its workgroup's size."""
+
+PUSH_CONSTANTS = "push_constants"
+"""The global variable of a kernel's push constants."""
+
+Number = Any
+"""An index: a Python integer that is known when compiling, or a value."""
+
+
+@dataclass
+class Region:
+    """What a stretch of code without branches does each time, but for what lies in its loops.
+
+    Attributes:
+        loads: from storage buffers.
+        words: 32-bit words that these bring.
+        stores: to storage buffers.
+        products: fused multiplications and additions of scalars.
+        inner: loops and branches in it, in order.
+    """
+
+    loads: int = 0
+    words: int = 0
+    stores: int = 0
+    products: int = 0
+    inner: list[Region] = field(default_factory=list)
+
+    def flat(self) -> list[tuple[int, int, int]]:
+        """Return loads, stores and products of this region and those in it, in program order."""
+        own = (self.loads, self.stores, self.products)
+        return [own, *(counts for region in self.inner for counts in region.flat())]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How the slots of a layout are seen in a buffer.
+
+    Attributes:
+        pixels: of a slot.
+        half: whether they are f16.
+        native: whether f16 is loaded as such, which needs capabilities; else two come in a word.
+    """
+
+    pixels: int
+    half: bool
+    native: bool
+
+    @classmethod
+    def of(cls, layout: BlockLayout | None, native: bool) -> Storage:
+        """Return how tensors in ``layout`` are stored; plain ones are f32."""
+        if layout is None:
+            return cls(1, False, False)
+        # Vectors of 8 do not exist in SPIR-V's core.
+        return cls(layout.pixels, layout.half, native and layout.half and layout.pixels <= 4)
+
+    @property
+    def words(self) -> int:
+        """Words of a slot."""
+        return self.pixels // 2 if self.half else self.pixels
+
+    def type(self) -> Any:
+        """Return the element type of a buffer of slots."""
+        if self.native:
+            return ir.VectorType.get([self.pixels], ir.F16Type.get())
+        scalar = ir.IntegerType.get_signless(32) if self.half else ir.F32Type.get()
+        return ir.VectorType.get([self.words], scalar) if self.words > 1 else scalar
+
+
+class KernelBuilder:
+    """Builds one kernel, `gpu.func @main`, in a `gpu.module` of its own."""
+
+    def __init__(self, storages: Sequence[Storage | Any], invocations: int, pushes: int) -> None:
+        """Start a kernel.
+
+        Args:
+            storages: of each buffer, its `Storage` or the type of its elements.
+            invocations: of a workgroup.
+            pushes: how many push constants it reads.
+        """
+        self.index, self.f32 = ir.IndexType.get(), ir.F32Type.get()
+        self.i32 = ir.IntegerType.get_signless(32)
+        self._storages = list(storages)
+        self._pushes = pushes
+        self._constants: dict[Any, Any] = {}
+        self.counts = Region()
+        self.module = gpu.GPUModuleOp("kernel", ip=False)
+        body = self.module.regions[0].blocks.append()
+        dynamic = ir.ShapedType.get_dynamic_size()
+        types = [
+            ir.MemRefType.get([dynamic], s.type() if isinstance(s, Storage) else s)
+            for s in storages
+        ]
+        with ir.InsertionPoint(body):
+            if pushes:
+                self._declare_push_constants()
+            function = gpu.GPUFuncOp(ir.TypeAttr.get(ir.FunctionType.get(types, [])), "main")
+        function.attributes["gpu.kernel"] = ir.UnitAttr.get()
+        function.attributes[ABI] = ir.Attribute.parse(
+            f"#spirv.entry_point_abi<workgroup_size = [{invocations}, 1, 1]>"
+        )
+        self.entry = function.regions[0].blocks.append(*types)
+        self.invocations = invocations
+
+    def _push_type(self) -> Any:
+        members = ", ".join(f"i32 [{4 * index}]" for index in range(self._pushes))
+        return ir.Type.parse(f"!spirv.ptr<!spirv.struct<({members}), Block>, PushConstant>")
+
+    def _declare_push_constants(self) -> None:
+        ir.Operation.create(
+            "spirv.GlobalVariable",
+            attributes={
+                "sym_name": ir.StringAttr.get(PUSH_CONSTANTS),
+                "type": ir.TypeAttr.get(self._push_type()),
+            },
+        )
+
+    @contextmanager
+    def body(self) -> Iterator[None]:
+        """Insert into the kernel; end it afterwards."""
+        with ir.InsertionPoint(self.entry):
+            yield
+            gpu.ReturnOp([])
+
+    # Indices. Integers are folded, so that addresses hold constants wherever they can.
+
+    def value(self, number: Number) -> Any:
+        """Return ``number`` as a value; constants stand at the kernel's start, once each."""
+        return self._constant(number, self.index, arith.constant) if _known(number) else number
+
+    def _constant(self, number: Any, type_: Any, build: Callable[[Any, Any], Any]) -> Any:
+        key = (number, str(type_))
+        if key not in self._constants:
+            with ir.InsertionPoint.at_block_begin(self.entry):
+                self._constants[key] = build(type_, number)
+        return self._constants[key]
+
+    def real(self, number: float) -> Any:
+        """Return ``number`` as an f32."""
+        return self._constant(float(number), self.f32, arith.constant)
+
+    def word(self, number: int) -> Any:
+        """Return ``number`` as an i32."""
+        return self._constant(number, self.i32, arith.constant)
+
+    def add(self, *terms: Number) -> Number:
+        """Build a sum."""
+        total = sum(term for term in terms if _known(term))
+        result: Number = None
+        for term in (t for t in terms if not _known(t)):
+            result = term if result is None else arith.addi(result, term)
+        if result is None:
+            return total
+        return arith.addi(result, self.value(total)) if total else result
+
+    def subtract(self, a: Number, b: Number) -> Number:
+        """Build a difference, which may be negative."""
+        if _known(b):
+            return self.add(a, -b)
+        return arith.subi(self.value(a), self.value(b))
+
+    def multiply(self, a: Number, b: Number) -> Number:
+        """Build a product."""
+        if _known(a):
+            a, b = b, a
+        if _known(a):
+            return a * b
+        if _known(b) and b in (0, 1):
+            return a if b else 0
+        return arith.muli(a, self.value(b))
+
+    def split(self, number: Number, size: int) -> tuple[Number, Number]:
+        """Build quotient and remainder of a number that is not negative."""
+        if _known(number):
+            quotient, rest = divmod(number, size)
+            return quotient, rest
+        if size == 1:
+            return number, 0
+        return (
+            arith.divui(number, self.value(size)),
+            arith.remui(number, self.value(size)),
+        )
+
+    def minimum(self, a: Number, b: Number) -> Number:
+        """Build the smaller of two numbers that are not negative."""
+        if _known(a) and _known(b):
+            return min(a, b)
+        return arith.minui(self.value(a), self.value(b))
+
+    def below(self, number: Number, limit: Number) -> Any:
+        """Build whether 0 <= ``number`` < ``limit``; a constant where both are known."""
+        if _known(number) and _known(limit):
+            return self.truth(0 <= number < limit)
+        return arith.cmpi(arith.CmpIPredicate.ult, self.value(number), self.value(limit))
+
+    def truth(self, value: bool) -> Any:
+        """Return a constant truth."""
+        return self._constant(int(value), ir.IntegerType.get_signless(1), arith.constant)
+
+    def both(self, *conditions: Any) -> Any:
+        """Build whether all ``conditions`` hold."""
+        result = conditions[0]
+        for condition in conditions[1:]:
+            result = arith.andi(result, condition)
+        return result
+
+    def select(self, condition: Any, a: Any, b: Any) -> Any:
+        """Build ``a`` where ``condition`` holds, else ``b``; both f32, or both indices."""
+        if _known(a) or _known(b):
+            a, b = self.value(a), self.value(b)
+        return arith.select(condition, a, b)
+
+    # What an invocation is.
+
+    def invocation(self) -> Any:
+        """Return the number of this invocation in its workgroup."""
+        return gpu.thread_id(gpu.Dimension.x)
+
+    def group(self, dimension: str) -> Any:
+        """Return the workgroup's number in a dimension, `x`, `y` or `z`."""
+        return gpu.block_id(getattr(gpu.Dimension, dimension))
+
+    def push_constant(self, position: int) -> Any:
+        """Return a push constant as an index; it is read once, at the kernel's start."""
+        return self._constant(position, self._push_type(), self._read_push_constant)
+
+    def _read_push_constant(self, type_: Any, position: int) -> Any:
+        pointer = ir.Operation.create(
+            "spirv.mlir.addressof",
+            results=[type_],
+            attributes={"variable": ir.FlatSymbolRefAttr.get(PUSH_CONSTANTS)},
+        ).result
+        number = ir.Operation.create(
+            "spirv.Constant",
+            results=[self.i32],
+            attributes={"value": ir.IntegerAttr.get(self.i32, position)},
+        ).result
+        member = ir.Operation.create(
+            "spirv.AccessChain",
+            results=[ir.Type.parse("!spirv.ptr<i32, PushConstant>")],
+            operands=[pointer, number],
+        ).result
+        word = ir.Operation.create("spirv.Load", results=[self.i32], operands=[member]).result
+        return arith.index_castui(self.index, word)
+
+    # Memory.
+
+    def load(self, buffer: int, index: Number) -> Any:
+        """Build the load of an element of a buffer."""
+        value = memref.load(self.entry.arguments[buffer], [self.value(index)])
+        self.counts.loads += 1
+        self.counts.words += _words(value.type)
+        return value
+
+    def store(self, value: Any, buffer: int, index: Number) -> None:
+        """Build the store of an element to a buffer."""
+        memref.store(value, self.entry.arguments[buffer], [self.value(index)])
+        self.counts.stores += 1
+
+    def pixels(self, buffer: int, slot: Any) -> list[Any]:
+        """Build the pixels, f32, of a slot that was loaded from ``buffer``."""
+        storage = self._storages[buffer]
+        if not storage.half:
+            return [slot] if storage.pixels == 1 else self.elements(slot)
+        if storage.native:
+            wide = ir.VectorType.get([storage.pixels], self.f32)
+            return self.elements(arith.extf(wide, slot))
+        words = [slot] if storage.words == 1 else self.elements(slot)
+        return [pixel for word in words for pixel in self.unpack(word)]
+
+    def slot(self, buffer: int, pixels: Sequence[Any]) -> Any:
+        """Build a slot of ``buffer`` out of ``pixels``, f32."""
+        storage = self._storages[buffer]
+        if not storage.half:
+            return (
+                pixels[0] if storage.pixels == 1 else vector.from_elements(storage.type(), pixels)
+            )
+        if storage.native:
+            wide = ir.VectorType.get([storage.pixels], self.f32)
+            return arith.truncf(storage.type(), vector.from_elements(wide, pixels))
+        pair = ir.VectorType.get([2], self.f32)
+        words = [
+            ir.Operation.create(
+                "spirv.GL.PackHalf2x16",
+                results=[self.i32],
+                operands=[vector.from_elements(pair, pixels[index : index + 2])],
+            ).result
+            for index in range(0, storage.pixels, 2)
+        ]
+        return words[0] if len(words) == 1 else vector.from_elements(storage.type(), words)
+
+    def elements(self, value: Any) -> list[Any]:
+        """Build the elements of a vector."""
+        size = ir.VectorType(value.type).shape[0]
+        return [vector.extract(value, [], [index]) for index in range(size)]
+
+    def unpack(self, word: Any) -> list[Any]:
+        """Build the two f32 that a word holds as f16."""
+        pair = ir.VectorType.get([2], self.f32)
+        both = ir.Operation.create("spirv.GL.UnpackHalf2x16", results=[pair], operands=[word])
+        return self.elements(both.result)
+
+    def as_real(self, word: Any) -> Any:
+        """Build the f32 of a word's bits."""
+        return arith.bitcast(self.f32, word)
+
+    def as_index(self, word: Any) -> Any:
+        """Build the index that a word holds."""
+        return arith.index_castui(self.index, word)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """Build a * b + c."""
+        self.counts.products += 1
+        return math.fma(a, b, c)
+
+    # Control.
+
+    @contextmanager
+    def region(self) -> Iterator[None]:
+        """Count what is built inside on its own."""
+        outer, self.counts = self.counts, Region()
+        outer.inner.append(self.counts)
+        yield
+        self.counts = outer
+
+    def loop(
+        self,
+        lower: Number,
+        upper: Number,
+        step: Number,
+        values: Sequence[Any],
+        body: Callable[[Any, list[Any]], Sequence[Any]],
+    ) -> list[Any]:
+        """Build a loop that takes ``values`` through ``body``; return what they become."""
+        bounds = [self.value(number) for number in (lower, upper, step)]
+        loop = scf.ForOp(*bounds, list(values))
+        with ir.InsertionPoint(loop.body), self.region():
+            scf.YieldOp(list(body(loop.induction_variable, list(loop.inner_iter_args))))
+        return list(loop.results)
+
+    @contextmanager
+    def where(self, condition: Any) -> Iterator[None]:
+        """Insert what runs where ``condition`` holds."""
+        branch = scf.IfOp(condition)
+        with ir.InsertionPoint(branch.then_block), self.region():
+            yield
+            scf.YieldOp([])
+
+    def either(
+        self, condition: Any, then: Callable[[], None], otherwise: Callable[[], None]
+    ) -> None:
+        """Build ``then`` where ``condition`` holds, else ``otherwise``."""
+        branch = scf.IfOp(condition, has_else=True)
+        for block, build in ((branch.then_block, then), (branch.else_block, otherwise)):
+            with ir.InsertionPoint(block), self.region():
+                build()
+                scf.YieldOp([])
+
+    def switch(
+        self,
+        number: Any,
+        values: Sequence[Any],
+        cases: Sequence[Callable[[], Sequence[Any]]],
+    ) -> list[Any]:
+        """Build case i where ``number`` is i + 1; else ``values`` stay as they are."""
+        types = [value.type for value in values]
+        operation = ir.Operation.create(
+            "scf.index_switch",
+            results=types,
+            operands=[number],
+            attributes={"cases": ir.DenseI64ArrayAttr.get(range(1, len(cases) + 1))},
+            regions=1 + len(cases),
+        )
+        for region, build in zip(operation.regions, [lambda: values, *cases], strict=True):
+            with ir.InsertionPoint(region.blocks.append()), self.region():
+                scf.YieldOp(list(build()))
+        return list(operation.results)
+
+
+def _known(number: Number) -> bool:
+    return isinstance(number, int)
+
+
+def _words(type_: Any) -> int:
+    """Return the 32-bit words of a scalar or vector type."""
+    if isinstance(type_, ir.VectorType):
+        return int(type_.shape[0] * type_.element_type.width) // 32
+    return 1
