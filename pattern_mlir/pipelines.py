@@ -92,7 +92,14 @@ def target_levels(target: Target | str, threads: int = 1) -> tuple[Level, ...]:
                 *_tensors_to_layers(),
             ),
         ),
-        Level("llvm", (*_layers_to_llvm(), *_own("convert-layers-to-abi"))),
+        Level(
+            "llvm",
+            (
+                *_own("convert-math-to-polynomials"),
+                *_layers_to_llvm(),
+                *_own("convert-layers-to-abi"),
+            ),
+        ),
     )
 
 
