@@ -35,6 +35,7 @@ from pattern_mlir.dialects.pooling import (
     AveragePoolOp,
     MaxPoolOp,
 )
+from pattern_mlir.dialects.rearrangement import PixelShuffleOp, SelectChannelsOp
 from pattern_mlir.dialects.structure import ConcatOp, ParameterOp, UpsampleOp
 
 __all__ = [
@@ -53,8 +54,10 @@ __all__ = [
     "MultiplyOp",
     "ParameterOp",
     "Pattern",
+    "PixelShuffleOp",
     "RelayoutOp",
     "RowsAttr",
+    "SelectChannelsOp",
     "SparseAttr",
     "UpsampleOp",
     "VerificationError",

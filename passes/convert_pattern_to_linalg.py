@@ -22,6 +22,8 @@ from pattern_mlir.dialects import (
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     UpsampleOp,
     activation_of,
     i64_array,
@@ -50,6 +52,8 @@ from pattern_mlir.passes.linalg_planes import (
     average_pool,
     max_pool,
     padded_for_windows,
+    pixel_shuffle,
+    select_channels,
     taken,
     upsample,
 )
@@ -288,6 +292,8 @@ _LOWERINGS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
         LinearOp: _linear,
         MaxPoolOp: lambda op: max_pool(op.input, *op.windows()),
         MultiplyOp: _binary(Scalar.__mul__),
+        PixelShuffleOp: pixel_shuffle,
+        SelectChannelsOp: select_channels,
         UpsampleOp: upsample,
     }
 )

@@ -19,6 +19,8 @@ from pattern_mlir.dialects import (
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     UpsampleOp,
     integer,
     shape_of,
@@ -29,7 +31,15 @@ from pattern_mlir.passes.base import Pass, forward_function, only_block
 SEPARABLE = "pattern.separable"
 """Module attribute: the network works on each image of a batch by itself."""
 
-PLANEWISE = (AdaptiveAveragePoolOp, AveragePoolOp, ConvOp, MaxPoolOp, UpsampleOp)
+PLANEWISE = (
+    AdaptiveAveragePoolOp,
+    AveragePoolOp,
+    ConvOp,
+    MaxPoolOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    UpsampleOp,
+)
 """Operations that work on each image of their first operand, [N, C, H, W]."""
 
 

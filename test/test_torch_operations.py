@@ -92,12 +92,35 @@ def test_a_convolution_of_signals(model: nn.Module) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2}, {"dilation": 2}],
+    [
+        {},
+        {"bias": False, "stride": 2},
+        {"stride": 2, "padding": 1, "output_padding": 1},
+        {"stride": 2, "kernel_size": 2},
+        {"stride": 2, "kernel_size": 4, "padding": 1},
+        {"stride": 3, "kernel_size": 2},
+        {"stride": (3, 1), "kernel_size": (2, 5), "padding": (0, 4)},
+        {"stride": 2, "padding": 2, "kernel_size": 5},
+        {"groups": 2, "stride": 2},
+        {"groups": 2},
+        {"dilation": 2},
+        {"dilation": (3, 2), "stride": (2, 3), "output_padding": (1, 2)},
+        {"padding": 2, "dilation": 2, "stride": 2},
+    ],
     ids=str,
 )
 def test_a_transposed_convolution(options: dict[str, Any]) -> None:
-    model = nn.ConvTranspose2d(4, 6, 3, **options)
-    assert fallbacks(model, values(*IMAGES)) == ["aten.conv_transpose2d.input"]
+    model = nn.ConvTranspose2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": 3, **options})
+    assert fallbacks(model, values(*IMAGES)) == []
+
+
+def test_a_transposed_convolution_of_one_image_without_a_batch() -> None:
+    assert fallbacks(nn.ConvTranspose2d(4, 6, 3, 2), values(4, 7, 9)) == []
+
+
+def test_a_transposed_convolution_whose_weight_is_an_input() -> None:
+    inputs = values(*IMAGES), values(4, 6, 3, 3)
+    assert fallbacks(Function(F.conv_transpose2d), *inputs) == ["aten.conv_transpose2d.input"]
 
 
 @pytest.mark.parametrize("shape", [(9,), (3, 9), (2, 3, 4, 9)], ids=str)
@@ -351,6 +374,9 @@ def test_an_interpolation(mode: str, size: dict[str, Any], align_corners: bool) 
         Function(lambda x: x[:, 1:3, ::2, 1:-1]),
         Function(lambda x: x[:, 0]),
         nn.PixelShuffle(2),
+        nn.ChannelShuffle(2),
+        Function(lambda x: x.split([1, 3], 1)[1]),
+        Function(lambda x: x[:, ::2] + x[:, 1::2]),
     ],
     ids=[
         "dropout",
@@ -362,6 +388,9 @@ def test_an_interpolation(mode: str, size: dict[str, Any], align_corners: bool) 
         "slice",
         "select",
         "pixel shuffle",
+        "channel shuffle by name",
+        "split",
+        "every other channel",
     ],
 )
 def test_what_only_moves_data_is_no_fallback(model: nn.Module) -> None:
