@@ -30,6 +30,7 @@ from pattern_mlir.dialects.elementwise import (
 )
 from pattern_mlir.dialects.layout import RelayoutOp
 from pattern_mlir.dialects.linear import LinearOp
+from pattern_mlir.dialects.normalization import LayerNormOp, SoftmaxOp
 from pattern_mlir.dialects.pooling import (
     AdaptiveAveragePoolOp,
     AveragePoolOp,
@@ -48,6 +49,7 @@ __all__ = [
     "ConcatOp",
     "ConvOp",
     "LanesAttr",
+    "LayerNormOp",
     "LibraryAttr",
     "LinearOp",
     "MaxPoolOp",
@@ -58,6 +60,7 @@ __all__ = [
     "RelayoutOp",
     "RowsAttr",
     "SelectChannelsOp",
+    "SoftmaxOp",
     "SparseAttr",
     "UpsampleOp",
     "VerificationError",

@@ -18,12 +18,14 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
     PixelShuffleOp,
     SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     activation_of,
     i64_array,
@@ -57,6 +59,7 @@ from pattern_mlir.passes.linalg_planes import (
     taken,
     upsample,
 )
+from pattern_mlir.passes.linalg_rows import layer_norm, softmax
 
 
 @dataclass(frozen=True)
@@ -289,11 +292,13 @@ _LOWERINGS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
         AveragePoolOp: average_pool,
         ConcatOp: _concat,
         ConvOp: _conv,
+        LayerNormOp: layer_norm,
         LinearOp: _linear,
         MaxPoolOp: lambda op: max_pool(op.input, *op.windows()),
         MultiplyOp: _binary(Scalar.__mul__),
         PixelShuffleOp: pixel_shuffle,
         SelectChannelsOp: select_channels,
+        SoftmaxOp: softmax,
         UpsampleOp: upsample,
     }
 )

@@ -25,12 +25,14 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
     PixelShuffleOp,
     SelectChannelsOp,
+    SoftmaxOp,
     SparseAttr,
     UpsampleOp,
     activation_of,
@@ -59,6 +61,7 @@ from pattern_mlir.passes.mean_kernels import MeanKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutKernel
 from pattern_mlir.passes.results import is_numbered, result_mark
+from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.patterns import PackedWeights, pack
 
 LANE_OPERATIONS = (
@@ -171,6 +174,8 @@ class ConvertPatternToVector(Pass):
                     lowering.operation(op)
                 elif isinstance(op, AdaptiveAveragePoolOp) and layout_of(op.input):
                     lowering.mean(op)
+                elif isinstance(op, (LayerNormOp, SoftmaxOp)) and _is_f32(op):
+                    lowering.rows(op)
                 elif _is_linear(op):
                     lowering.linear(op)
                 elif isinstance(op, UpsampleOp) and _is_bilinear(op):
@@ -326,6 +331,26 @@ class _Lowering:
             mark = self._mark(op) if axis == 0 else None
             x = self._calls.call([kernel], [[x, *values]], result=mark)
         y = expanded(x, [[images, channels], [result_rows], [result_columns]])
+        op.result.replace_all_uses_with(y)
+        self._replaced.append(op)
+
+    def rows(self, op: Any) -> None:
+        """Lower a softmax or a layer norm to the call of its kernel."""
+        x, *factors = op.operation.operands
+        *sizes, size = shape_of(x)
+        norm = isinstance(op, LayerNormOp)
+        kernel = RowKernel(
+            RowKind.LAYER_NORM if norm else RowKind.SOFTMAX,
+            int(np.prod(sizes)),
+            size,
+            self._machine.lanes,
+            op.epsilon_value if norm else 0.0,
+        )
+        x = collapsed(x, [len(sizes), 1]) if sizes else expanded(x, [[1, size]])
+        cycles = ROW_CYCLES[kernel.kind] * kernel.rows * -(-size // kernel.lanes)
+        mark = self._mark(op)
+        y = self._calls.call([kernel], [[x, *factors]], cycles=cycles, result=mark)
+        y = expanded(y, [sizes, [size]]) if sizes else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
@@ -486,12 +511,11 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
 def _is_linear(op: Any) -> bool:
     """Whether ``op`` is a fully connected layer of f32 whose weight is known."""
     fits = isinstance(op, LinearOp) or (isinstance(op, ConvOp) and is_pixel(op))
-    return (
-        fits
-        and is_parameter(op.weight)
-        and not is_sparse(op.weight)
-        and str(op.result.type.element_type) == "f32"
-    )
+    return fits and is_parameter(op.weight) and not is_sparse(op.weight) and _is_f32(op)
+
+
+def _is_f32(op: Any) -> bool:
+    return str(op.result.type.element_type) == "f32"
 
 
 def _operand_images(op: Any) -> int:
@@ -512,7 +536,7 @@ def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:
 def _is_bilinear(op: Any) -> bool:
     """Whether a resizing of plain planes of f32 mixes pixels."""
     bilinear = ir.StringAttr(op.attributes["mode"]).value == "bilinear"
-    return bilinear and str(op.result.type.element_type) == "f32"
+    return bilinear and _is_f32(op)
 
 
 def _kernel_tables(packed: PackedWeights, groups: int, block: int = 1) -> _Tables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -19,11 +20,13 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     PixelShuffleOp,
     SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     VerificationError,
     i64,
@@ -33,11 +36,12 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.elementwise import broadcast_shape
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, place
-from pattern_mlir.passes.linalg_builders import expanded
+from pattern_mlir.passes.linalg_builders import collapsed, expanded, filled
 from pattern_mlir.passes.torch_operands import (
     NoForm,
     builtin,
     constant,
+    is_none,
     on_images,
     optional_builtin,
     pair,
@@ -381,7 +385,7 @@ def _binary(kind: Any) -> Callable[[Any], Any]:
         operands = list(op.operands)
         if len(operands) > 2 and constant(operands[2]) != 1:
             raise NoForm
-        lhs, rhs = builtin(operands[0]), builtin(operands[1])
+        lhs, rhs = _equal_ranks(builtin(operands[0]), builtin(operands[1]))
         elements = {str(ir.RankedTensorType(value.type).element_type) for value in (lhs, rhs)}
         if len(elements) > 1:
             raise NoForm
@@ -389,6 +393,46 @@ def _binary(kind: Any) -> Callable[[Any], Any]:
         return kind.build(lhs, rhs).result
 
     return convert
+
+
+def _equal_ranks(lhs: Any, rhs: Any) -> tuple[Any, Any]:
+    """Build both values with as many dimensions as the one that has more; new ones stand first."""
+    most = max(len(shape_of(lhs)), len(shape_of(rhs)))
+
+    def grown(value: Any) -> Any:
+        shape = shape_of(value)
+        if not shape and most:
+            raise NoForm
+        new = [1] * (most - len(shape))
+        return (
+            expanded(value, [[*new, shape[0]], *([size] for size in shape[1:])]) if new else value
+        )
+
+    return grown(lhs), grown(rhs)
+
+
+def _softmax(op: Any) -> Any:
+    axis, dtype = constant(op.operands[1]), constant(op.operands[2])
+    x = builtin(op.operands[0])
+    rank = len(shape_of(x))
+    if not rank or axis % rank != rank - 1 or dtype is not None:
+        raise NoForm
+    return SoftmaxOp.build(x).result
+
+
+def _layer_norm(op: Any) -> Any:
+    x, sizes, weight, bias, epsilon = list(op.operands)[:5]
+    x, count = builtin(x), len(constant(sizes))
+    kept = len(shape_of(x)) - count
+    row = math.prod(shape_of(x)[kept:])
+    element = ir.RankedTensorType(x.type).element_type
+    weight, bias = (
+        filled([row], element, default) if is_none(value) else collapsed(builtin(value), [count])
+        for value, default in ((weight, 1), (bias, 0))
+    )
+    rows = collapsed(x, [*[1] * kept, count])
+    y = LayerNormOp.build(rows, weight, bias, constant(epsilon)).result
+    return expanded(y, [*([size] for size in shape_of(x)[:kept]), shape_of(x)[kept:]])
 
 
 def _cat(op: Any) -> Any:
@@ -532,6 +576,8 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"torch.prim.ListUnpack": _unpac
         "upsample_bilinear2d": _upsample("bilinear", vector_form=False),
         "upsample_bilinear2d.vec": _upsample("bilinear", vector_form=True),
         "dropout": _dropout,
+        "layer_norm": _layer_norm,
+        "softmax.int": _softmax,
         "slice.Tensor": _slice_channels,
         "channel_shuffle": _channel_shuffle,
         "native_channel_shuffle": _channel_shuffle,

@@ -20,8 +20,11 @@ from pattern_mlir.passes.mean_kernels import MeanBuilder, MeanKernel
 from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
 from pattern_mlir.passes.results import RESULT
+from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
 
-Kernel = LaneKernel | LinearKernel | MatmulKernel | MeanKernel | MixKernel | RelayoutKernel
+Kernel = (
+    LaneKernel | LinearKernel | MatmulKernel | MeanKernel | MixKernel | RelayoutKernel | RowKernel
+)
 
 _BUILDERS: Mapping[type, Any] = MappingProxyType(
     {
@@ -31,6 +34,7 @@ _BUILDERS: Mapping[type, Any] = MappingProxyType(
         MeanKernel: MeanBuilder,
         MixKernel: MixBuilder,
         RelayoutKernel: RelayoutBuilder,
+        RowKernel: RowBuilder,
     }
 )
 

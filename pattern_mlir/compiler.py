@@ -13,13 +13,14 @@ from pattern_mlir import codegen, pipelines
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
+from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.package import Contents
 from pattern_mlir.parameters import atomic_file
 from pattern_mlir.passes.base import place
 from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
-from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.report import BufferLife, LayerReport, Report, loop_shares
 from pattern_mlir.structure import Structure, structure_of
 from pattern_mlir.targets import target as find_target
 
@@ -55,10 +56,13 @@ def compile(
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
+    buffers: tuple[BufferLife, ...] = ()
     for number, level in enumerate(pipelines.target_levels(machine, threads), start=1):
         lower(current, level)
         if level.name == "layouts":
             layers = layer_reports(current)
+        if level.name == "layers":
+            buffers = buffer_lives(current)
         if level.name == "kernels":
             plain = plain_operations(current)
             layers = with_index_bytes(layers, current.parameters)
@@ -69,7 +73,10 @@ def compile(
     plan = codegen.layer_plan(current)
     weights = current.parameters[WEIGHTS]
     sizes = {"arena_bytes": plan.arena_bytes, "weight_bytes": weights.nbytes}
-    report = Report(layers, _fallbacks(current), plain, threads, **sizes)
+    fallbacks = _fallbacks(current)
+    cycles = [layer.cycles for layer in plan.layers]
+    loops = loop_shares(plan.layers, cycles, fallbacks, plain)
+    report = Report(layers, fallbacks, plain, threads, **sizes, loops=loops, buffers=buffers)
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
     contents = Contents(
         code=codegen.object_code(current, machine),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,32 @@ def _layer(op: Any, program: Program) -> LayerReport:
         layout=_layout(op),
         **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
+        kernel_size=_kernel_size(weight.shape),
+        **_pattern_use(weight, encoding.to_library() if sparse else None),
+        loads=_loads(op, work),
     )
+
+
+def _kernel_size(shape: Sequence[int]) -> tuple[int, int]:
+    return (shape[2], shape[3]) if len(shape) == 4 else (1, 1)
+
+
+def _pattern_use(weight: Any, library: patterns.Library | None) -> dict[str, Any]:
+    """Return the patterns of a sparse weight, and how many kernels follow each."""
+    if library is None:
+        return {}
+    followed = patterns.assign(weight, library)
+    counts = np.bincount(followed[followed >= 0].reshape(-1), minlength=len(library.patterns))
+    return {"library": library.patterns, "usage": tuple(counts.tolist())}
+
+
+def _loads(op: Any, work: Any) -> tuple[int, ...]:
+    """Return the weights that each thread multiplies; empty where parts are equal."""
+    if "filter_boundaries" not in op.attributes:
+        return ()
+    filters = work if work.ndim == 1 else work.reshape(len(work), -1).sum(axis=1)
+    bounds = integers(op.attributes["filter_boundaries"])
+    return tuple(int(filters[a:b].sum()) for a, b in pairwise(bounds))
 
 
 def _computed_weight(op: Any) -> LayerReport:
@@ -111,7 +137,7 @@ def _layout(op: Any) -> str:
     return layout.words
 
 
-def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, int]:
+def _sizes(weight: Any, library: patterns.Library | None) -> dict[str, Any]:
     """Return the bytes of a sparse weight, and of what says where its taps belong."""
     if library is None:
         return {"index_bytes": 0, "csr_bytes": 0, "weight_bytes": 0}

@@ -23,12 +23,12 @@ from pattern_mlir import __version__
 from pattern_mlir.errors import PackageError
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.parameters import ALIGNMENT, atomic_file
-from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.report import Report
 from pattern_mlir.runtime.library import ABI_VERSION
 from pattern_mlir.runtime.plan import LayerPlan, PlannedLayer, ResultPlace, TensorSpec
 from pattern_mlir.structure import Structure
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST, WEIGHTS, CODE, REPORT = "manifest.json", "weights", "code.o", "report.json"
 MEMBERS = (MANIFEST, WEIGHTS, CODE, REPORT)
 """The members, in their order."""
@@ -219,7 +219,6 @@ def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Co
         if hashlib.sha256(data).hexdigest() != manifest["members"][name]["sha256"]:
             raise _altered(path, name)
     report = json.loads(bytes(members[REPORT]))
-    layers = tuple(LayerReport(**layer) for layer in report.pop("layers"))
     plan = manifest["plan"]
     return Contents(
         code=bytes(members[CODE]),
@@ -235,12 +234,7 @@ def _contents(path: str, manifest: Any, members: Mapping[str, memoryview]) -> Co
         cpu=manifest["cpu"],
         features=tuple(manifest["features"]),
         structure=manifest["structure"],
-        report=Report(
-            layers=layers,
-            fallbacks=tuple(report.pop("fallbacks")),
-            plain=tuple(report.pop("plain")),
-            **report,
-        ),
+        report=Report.from_json(report),
     )
 
 

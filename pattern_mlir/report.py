@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pattern_mlir.runtime.plan import PlannedLayer
+
+WORTH_A_WARNING = 0.1
+"""Share of a network's time in plain loops from which the report begins with them."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class LayerReport:
         csr_bytes: the same for CSR, with an i32 column for each weight and an i32 row pointer.
         weight_bytes: bytes of the kept weights.
         dense_reason: why the layer is not sparse; empty for a sparse one.
+        kernel_size: height and width of a kernel.
+        library: the taps of each pattern, row by row from 0.
+        usage: how many kernels follow each pattern.
+        loads: the weights of each thread; empty where threads have equal parts.
     """
 
     name: str
@@ -42,6 +52,48 @@ class LayerReport:
     csr_bytes: int
     weight_bytes: int
     dense_reason: str
+    kernel_size: tuple[int, int] = (1, 1)
+    library: tuple[tuple[int, ...], ...] = ()
+    usage: tuple[int, ...] = ()
+    loads: tuple[int, ...] = ()
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> LayerReport:
+        """Return the report that `asdict` became in JSON."""
+        for key in ("kernel_size", "usage", "loads"):
+            fields[key] = tuple(fields[key])
+        fields["library"] = tuple(map(tuple, fields["library"]))
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class LoopsShare:
+    """What runs as plain loops at a place of the model.
+
+    Attributes:
+        place: such as `layer1.0`.
+        reason: the operations and why they have no kernel.
+        share: of the time that the whole network is expected to take, from 0 to 1.
+    """
+
+    place: str
+    reason: str
+    share: float
+
+
+@dataclass(frozen=True)
+class BufferLife:
+    """An intermediate result in the arena.
+
+    Attributes:
+        offset, bytes: where it lies.
+        first, last: numbers of the layers that write it and read it last.
+    """
+
+    offset: int
+    bytes: int
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +108,8 @@ class Report:
         threads: how many threads the network was scheduled for.
         arena_bytes: memory for all intermediate results.
         weight_bytes: memory for all weights.
+        loops: what runs as plain loops, by place, with its expected share of the time.
+        buffers: the memory plan: every intermediate result in the order of their first use.
     """
 
     layers: tuple[LayerReport, ...]
@@ -64,6 +118,25 @@ class Report:
     threads: int
     arena_bytes: int
     weight_bytes: int
+    loops: tuple[LoopsShare, ...] = ()
+    buffers: tuple[BufferLife, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Report:
+        """Return the report that `asdict` became in JSON."""
+        return cls(
+            layers=tuple(map(LayerReport.from_json, fields.pop("layers"))),
+            fallbacks=tuple(fields.pop("fallbacks")),
+            plain=tuple(fields.pop("plain")),
+            loops=tuple(LoopsShare(**own) for own in fields.pop("loops")),
+            buffers=tuple(BufferLife(**own) for own in fields.pop("buffers")),
+            **fields,
+        )
+
+    @property
+    def loops_share(self) -> float:
+        """The expected share of the time in plain loops, from 0 to 1."""
+        return sum(own.share for own in self.loops)
 
     @property
     def compression(self) -> float:
@@ -82,7 +155,8 @@ class Report:
         console = Console(width=148, highlight=False)
         with console.capture() as capture:
             console.print(_table(self))
-        return capture.get() + "\n".join(self._closing_lines())
+        first = warning_lines(self.loops, "expected")
+        return "\n".join([*first, capture.get() + "\n".join(self._closing_lines())])
 
     def _closing_lines(self) -> list[str]:
         kept = sum(layer.multiplications for layer in self.layers)
@@ -108,6 +182,50 @@ class Report:
             lines.append("in plain loops, without a form of their own:")
             lines += [f"  {fallback}" for fallback in self.fallbacks]
         return lines
+
+
+def loop_shares(
+    layers: Sequence[PlannedLayer],
+    times: Sequence[float],
+    fallbacks: Sequence[str],
+    plain: Sequence[str],
+) -> tuple[LoopsShare, ...]:
+    """Return what runs as plain loops in ``layers``, the largest share of ``times`` first.
+
+    ``fallbacks`` and ``plain`` are those of a `Report`.
+    """
+    reasons: dict[str, list[str]] = {}
+    for text in fallbacks:
+        name, _, place = text.partition(" at ")
+        reasons.setdefault(place, []).append(f"{name} has no form of its own")
+    for text in plain:
+        name, _, rest = text.partition(" at ")
+        place, _, reason = rest.partition(": ")
+        reasons.setdefault(place, []).append(f"{name} {reason}")
+    total = max(sum(times), 1e-9)
+    spent: dict[str, float] = {}
+    for layer, time in zip(layers, times, strict=True):
+        if layer.kernel == "loops":
+            spent[layer.place] = spent.get(layer.place, 0.0) + time / total
+    shares = [
+        LoopsShare(place, "; ".join(dict.fromkeys(reasons.get(place, ["moves data"]))), share)
+        for place, share in spent.items()
+    ]
+    return tuple(sorted(shares, key=lambda own: -own.share))
+
+
+def warning_lines(loops: Sequence[LoopsShare], kind: str) -> list[str]:
+    """Return the first lines of a report on time that goes to plain loops, if that is much.
+
+    ``kind`` says what the time is: `expected` or `measured`.
+    """
+    share = sum(own.share for own in loops)
+    if share <= WORTH_A_WARNING:
+        return []
+    return [
+        f"{share:.0%} of the {kind} time goes to plain loops:",
+        *(f"  {own.share:.1%} at {own.place}: {own.reason}" for own in loops if own.share > 0.005),
+    ]
 
 
 def _table(report: Report) -> Any:

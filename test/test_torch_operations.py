@@ -235,6 +235,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         nn.GELU(),
         nn.GELU("tanh"),
         nn.Tanh(),
+        nn.Softmax(-1),
         Function(lambda x: x.clamp(-0.5, 0.5)),
         Function(lambda x: x.clamp(min=-0.5)),
         Function(lambda x: x.clamp(max=0.5)),
@@ -247,6 +248,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         "gelu",
         "gelu tanh",
         "tanh",
+        "softmax of rows",
         "clamp",
         "clamp min",
         "clamp max",
@@ -261,7 +263,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
     "model",
     [
         nn.Softmax(1),
-        nn.Softmax(-1),
         nn.LogSoftmax(1),
         nn.Mish(),
         nn.Sequential(nn.Conv2d(4, 4, 1), nn.Mish(inplace=True)),
@@ -273,7 +274,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
     ],
     ids=[
         "softmax",
-        "softmax of rows",
         "log softmax",
         "mish",
         "mish in place",
@@ -418,8 +418,6 @@ def test_stochastic_depth_drops_nothing() -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        nn.LayerNorm((7, 9)),
-        nn.LayerNorm(9, elementwise_affine=False),
         nn.GroupNorm(2, 4),
         nn.InstanceNorm2d(4),
         nn.InstanceNorm2d(4, affine=True),
@@ -428,6 +426,35 @@ def test_stochastic_depth_drops_nothing() -> None:
 )
 def test_a_norm_over_what_it_sees(model: nn.Module) -> None:
     check(model, values(*IMAGES))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.LayerNorm((7, 9)),
+        nn.LayerNorm(9),
+        nn.LayerNorm(9, elementwise_affine=False, eps=1e-2),
+        nn.LayerNorm(9, bias=False),
+        nn.LayerNorm(IMAGES),
+    ],
+    ids=str,
+)
+def test_a_layer_norm(model: nn.Module) -> None:
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    assert fallbacks(model, values(*IMAGES)) == []
+
+
+@pytest.mark.parametrize("masked", [None, "causal", "added", "boolean"])
+@pytest.mark.parametrize("size", [3, 17, 32])
+def test_an_attention(masked: str | None, size: int) -> None:
+    added = values(size, size, seed=3)
+    masks = {"added": [added], "boolean": [added > -1]}.get(masked or "", [])
+    causal = masked == "causal"
+    model = Function(lambda *x: F.scaled_dot_product_attention(*x, is_causal=causal))
+    report = check(model, *(values(2, 3, size, 16, seed=seed) for seed in range(3)), *masks)
+    assert "aten.scaled_dot_product_attention" not in " ".join(report.fallbacks)
 
 
 @pytest.mark.parametrize(

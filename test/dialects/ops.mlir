@@ -233,3 +233,12 @@ func.func @pixel_shuffle(%x: tensor<1x12x6x6xf32>) -> (tensor<1x2x12x18xf32>, te
   %1 = "pattern.pixel_shuffle"(%x) {factor = array<i64: 2, 3>} : (tensor<1x12x6x6xf32>) -> tensor<1x2x11x17xf32>
   return %0, %1 : tensor<1x2x12x18xf32>, tensor<1x2x11x17xf32>
 }
+
+// CHECK-LABEL: func.func @rows
+// CHECK-NEXT: "pattern.softmax"(%arg0) : (tensor<2x16xf32>) -> tensor<2x16xf32>
+// CHECK-NEXT: "pattern.layer_norm"(%0, %arg1, %arg1) {epsilon = 1.000000e-05 : f64} : (tensor<2x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<2x16xf32>
+func.func @rows(%x: tensor<2x16xf32>, %w: tensor<16xf32>) -> tensor<2x16xf32> {
+  %0 = "pattern.softmax"(%x) : (tensor<2x16xf32>) -> tensor<2x16xf32>
+  %1 = "pattern.layer_norm"(%0, %w, %w) {epsilon = 1.0e-05 : f64} : (tensor<2x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<2x16xf32>
+  return %1 : tensor<2x16xf32>
+}

@@ -1115,3 +1115,36 @@ func.func @shuffle_to_more_rows(%a: tensor<1x8x6x6xf32>) {
   %y = "pattern.pixel_shuffle"(%a) {factor = array<i64: 2, 2>} : (tensor<1x8x6x6xf32>) -> tensor<1x2x13x12xf32>
   return
 }
+
+// -----
+
+// pattern.softmax and pattern.layer_norm: rows are the last dimension.
+func.func @softmax_of_a_number(%a: tensor<f32>) {
+  // expected-error @+1 {{'pattern.softmax' op needs an input of rank 1 or more, got rank 0}}
+  %y = "pattern.softmax"(%a) : (tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_of_another_shape(%a: tensor<2x8xf32>) {
+  // expected-error @+1 {{'pattern.softmax' op result has shape [2, 4], but the input has [2, 8]}}
+  %y = "pattern.softmax"(%a) : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @norm_with_a_short_weight(%a: tensor<2x8xf32>, %w: tensor<4xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'pattern.layer_norm' op weight needs shape [8], one value an element of a row, got [4]}}
+  %y = "pattern.layer_norm"(%a, %w, %b) {epsilon = 1.0e-05 : f64} : (tensor<2x8xf32>, tensor<4xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @norm_with_a_negative_epsilon(%a: tensor<2x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'pattern.layer_norm' op attribute 'epsilon' is -1.0, below 0}}
+  %y = "pattern.layer_norm"(%a, %b, %b) {epsilon = -1.0 : f64} : (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
