@@ -15,7 +15,7 @@ from pattern_mlir.errors import CompileError
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
 from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.package import Contents
-from pattern_mlir.parameters import atomic_file
+from pattern_mlir.parameters import write_text
 from pattern_mlir.passes.base import place
 from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
@@ -153,5 +153,4 @@ def _fallbacks(program: Program) -> tuple[str, ...]:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as temporary:
-        temporary.write_text(text)
+    write_text(path, text)

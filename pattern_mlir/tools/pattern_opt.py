@@ -15,10 +15,11 @@ from typing import Any
 
 from pattern_mlir import __version__
 from pattern_mlir.errors import PipelineError, did_you_mean
+from pattern_mlir.parameters import write_text
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package")
+EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "package", "report")
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -160,15 +161,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
         return 0
-    if arguments.emit == "package":
-        return _write_package(arguments)
+    if arguments.emit in ("package", "report"):
+        return _write_compiled(arguments)
     from pattern_mlir.tools.driver import process
 
     return process(arguments, _read(arguments.input))
 
 
-def _write_package(arguments: argparse.Namespace) -> int:
-    """Compile the input and write it as a package."""
+def _write_compiled(arguments: argparse.Namespace) -> int:
+    """Compile the input and write it as a package, or the HTML report of it."""
     from pattern_mlir.compiler import compile
 
     if (
@@ -181,10 +182,16 @@ def _write_package(arguments: argparse.Namespace) -> int:
         )
     ):
         raise PipelineError(
-            "--emit=package needs an input file, --target=host and -o FILE, and no --cpu:"
+            f"--emit={arguments.emit} needs an input file, --target=host and -o FILE, and no --cpu:"
             " a package is for this processor"
         )
-    compile(arguments.input, arguments.target, arguments.threads or 1).save(arguments.output)
+    model = compile(arguments.input, arguments.target, arguments.threads or 1)
+    if arguments.emit == "package":
+        model.save(arguments.output)
+        return 0
+    from pattern_mlir.html_report import html
+
+    write_text(Path(arguments.output), html(model))
     return 0
 
 
