@@ -31,11 +31,13 @@ from pattern_mlir.dialects.elementwise import (
 )
 from pattern_mlir.dialects.layout import RelayoutOp
 from pattern_mlir.dialects.linear import LinearOp
+from pattern_mlir.dialects.normalization import LayerNormOp, SoftmaxOp
 from pattern_mlir.dialects.pooling import (
     AdaptiveAveragePoolOp,
     AveragePoolOp,
     MaxPoolOp,
 )
+from pattern_mlir.dialects.rearrangement import PixelShuffleOp, SelectChannelsOp
 from pattern_mlir.dialects.structure import ConcatOp, ParameterOp, UpsampleOp
 
 __all__ = [
@@ -49,14 +51,18 @@ __all__ = [
     "ConcatOp",
     "ConvOp",
     "LanesAttr",
+    "LayerNormOp",
     "LibraryAttr",
     "LinearOp",
     "MaxPoolOp",
     "MultiplyOp",
     "ParameterOp",
     "Pattern",
+    "PixelShuffleOp",
     "RelayoutOp",
     "RowsAttr",
+    "SelectChannelsOp",
+    "SoftmaxOp",
     "SparseAttr",
     "UpsampleOp",
     "VerificationError",

@@ -28,6 +28,7 @@ PASS_NAMES = (
     "convert-copies-to-linalg",
     "pattern-plan-memory",
     "pattern-outline-layers",
+    "convert-math-to-polynomials",
     "convert-layers-to-abi",
 )
 """Every own pass by its name on the command line; module and class carry the same words."""

@@ -18,11 +18,15 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
     RelayoutOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     activation_of,
     i64_array,
@@ -52,9 +56,12 @@ from pattern_mlir.passes.linalg_planes import (
     average_pool,
     max_pool,
     padded_for_windows,
+    pixel_shuffle,
+    select_channels,
     taken,
     upsample,
 )
+from pattern_mlir.passes.linalg_rows import layer_norm, softmax
 
 
 @dataclass(frozen=True)
@@ -293,10 +300,14 @@ _LOWERINGS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
         AveragePoolOp: average_pool,
         ConcatOp: _concat,
         ConvOp: _conv,
+        LayerNormOp: layer_norm,
         LinearOp: _linear,
         MaxPoolOp: lambda op: max_pool(op.input, *op.windows()),
         MultiplyOp: _binary(Scalar.__mul__),
+        PixelShuffleOp: pixel_shuffle,
         RelayoutOp: _relayout,
+        SelectChannelsOp: select_channels,
+        SoftmaxOp: softmax,
         UpsampleOp: upsample,
     }
 )

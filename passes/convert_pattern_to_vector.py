@@ -20,13 +20,19 @@ from pattern_mlir.cost import (
 )
 from pattern_mlir.dialects import (
     ActivateOp,
+    AdaptiveAveragePoolOp,
     AddOp,
+    AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     SparseAttr,
     UpsampleOp,
     activation_of,
@@ -43,15 +49,34 @@ from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
-from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
+from pattern_mlir.passes.lane_operations import (
+    LaneOperation,
+    channel_operand,
+    describe,
+    is_pixel,
+    lane_operands,
+)
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
+from pattern_mlir.passes.mean_kernels import MeanKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutKernel
 from pattern_mlir.passes.results import is_numbered, result_mark
+from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.patterns import PackedWeights, pack
 
-LANE_OPERATIONS = (ActivateOp, AddOp, ConcatOp, ConvOp, MaxPoolOp, MultiplyOp, UpsampleOp)
+LANE_OPERATIONS = (
+    ActivateOp,
+    AddOp,
+    AveragePoolOp,
+    ConcatOp,
+    ConvOp,
+    MaxPoolOp,
+    MultiplyOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    UpsampleOp,
+)
 """What has kernels in lane blocks."""
 
 
@@ -145,7 +170,11 @@ class ConvertPatternToVector(MachinePass):
                     lowering.relayout(op)
                 elif isinstance(op, LANE_OPERATIONS) and layout_of(op.result):
                     lowering.operation(op)
-                elif isinstance(op, LinearOp) and _has_kernel(op):
+                elif isinstance(op, AdaptiveAveragePoolOp) and layout_of(op.input):
+                    lowering.mean(op)
+                elif isinstance(op, (LayerNormOp, SoftmaxOp)) and _element(op.result) == "f32":
+                    lowering.rows(op)
+                elif _is_linear(op):
                     lowering.linear(op)
                 elif isinstance(op, UpsampleOp) and _is_bilinear(op):
                     lowering.bilinear(op)
@@ -261,13 +290,29 @@ class _Lowering:
                 kernels, [[value] for value in inputs], cycles=cycles, result=self._mark(op)
             )
         else:
-            tables = self._tables(op, kernel) if isinstance(op, ConvOp) else []
+            tables = self._operand_tables(op, kernel)
             values = [inputs[0], *tables, *inputs[1:]]
             boundaries = _unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
             self._physical[op.result] = self._calls.call(
                 [kernel], [values], count, boundaries, cycles, self._mark(op)
             )
+        self._replaced.append(op)
+
+    def mean(self, op: Any) -> None:
+        """Lower the mean of planes in lane blocks."""
+        layout = layout_of(op.input)
+        assert layout is not None
+        images, channels, *plane = shape_of(op.input)
+        size = (plane[0], plane[1])
+        kernel = MeanKernel(images * channels, layout.lanes, layout, size, _element(op.input))
+        x = collapsed(self._vectors(op, op.input), [2, 2])
+        description = describe(op, self._parameters)
+        assert description is not None
+        machine = self._machine.with_lanes(layout.lanes)
+        cycles = description.cycles(machine, layout.block, layout.rows)
+        y = self._calls.call([kernel], [[x]], cycles=cycles, result=self._mark(op))
+        op.result.replace_all_uses_with(expanded(y, [[images, channels, 1, 1]]))
         self._replaced.append(op)
 
     def bilinear(self, op: Any) -> None:
@@ -292,10 +337,33 @@ class _Lowering:
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
+    def rows(self, op: Any) -> None:
+        """Lower a softmax or a layer norm to the call of its kernel."""
+        x, *factors = op.operation.operands
+        *sizes, size = shape_of(x)
+        norm = isinstance(op, LayerNormOp)
+        kernel = RowKernel(
+            RowKind.LAYER_NORM if norm else RowKind.SOFTMAX,
+            int(np.prod(sizes)),
+            size,
+            self._machine.lanes,
+            op.epsilon_value if norm else 0.0,
+        )
+        x = collapsed(x, [len(sizes), 1]) if sizes else expanded(x, [[1, size]])
+        cycles = ROW_CYCLES[kernel.kind] * kernel.rows * -(-size // kernel.lanes)
+        mark = self._mark(op)
+        y = self._calls.call([kernel], [[x, *factors]], cycles=cycles, result=mark)
+        y = expanded(y, [sizes, [size]]) if sizes else collapsed(y, [2])
+        op.result.replace_all_uses_with(y)
+        self._replaced.append(op)
+
     def linear(self, op: Any) -> None:
-        """Lower a fully connected layer to the call of its kernel."""
-        *rows, inputs = shape_of(op.input)
-        filters = shape_of(op.weight)[0]
+        """Lower a fully connected layer, or a convolution of single pixels, to a call."""
+        pixel = isinstance(op, ConvOp)
+        x = collapsed(op.input, [1, 3]) if pixel else op.input
+        weight = collapsed(op.weight, [1, 3]) if pixel else op.weight
+        *rows, inputs = shape_of(x)
+        filters = shape_of(weight)[0]
         kernel = LinearKernel(
             int(np.prod(rows)),
             inputs,
@@ -305,7 +373,7 @@ class _Lowering:
             _element(op.result),
             _element(op.weight),
         )
-        x = collapsed(op.input, [len(rows), 1]) if rows else expanded(op.input, [[1, inputs]])
+        x = collapsed(x, [len(rows), 1]) if rows else expanded(x, [[1, inputs]])
         bias = op.optional_operand("bias")
         if bias is None:
             name = f"{op.weight.owner.opview.parameter_name}.bias"
@@ -314,8 +382,11 @@ class _Lowering:
         size = ELEMENT_BYTES[kernel.weight_type] * inputs * filters
         cycles = matrix_cycles(self._machine, count, size)
         mark = self._mark(op)
-        y = self._calls.call([kernel], [[x, op.weight, bias]], count, cycles=cycles, result=mark)
-        y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
+        y = self._calls.call([kernel], [[x, weight, bias]], count, cycles=cycles, result=mark)
+        if pixel:
+            y = expanded(y, [rows, [filters, 1, 1]])
+        else:
+            y = expanded(y, [rows, [filters]]) if rows else collapsed(y, [2])
         op.result.replace_all_uses_with(y)
         self._replaced.append(op)
 
@@ -345,7 +416,9 @@ class _Lowering:
             strides=description.strides,
             repeat=description.repeat,
             operand=layouts[1] if len(layouts) > 1 and not joined else None,
+            operand_images=_operand_images(op),
             combine="multiply" if isinstance(op, MultiplyOp) else "add",
+            divisor=description.divisor,
             activation=op.attributes["function"]
             if isinstance(op, ActivateOp)
             else activation_of(op),
@@ -366,6 +439,15 @@ class _Lowering:
         kept = np.count_nonzero(weight) if sparse else weight.size
         rows, columns = (size * kernel.shrink for size in kernel.plane)
         return int(kept) * kernel.images * rows * columns
+
+    def _operand_tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
+        """Return what the kernel of ``op`` reads between its input and its second operand."""
+        if isinstance(op, ConvOp):
+            return self._tables(op, kernel)
+        if isinstance(op, SelectChannelsOp):
+            return [self._table("channels", np.array(integers(op.channels), np.uint16))]
+        position = channel_operand(op)
+        return [] if position is None else [collapsed(op.operation.operands[position], [1, 3])]
 
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""
@@ -454,11 +536,20 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 
-def _has_kernel(op: Any) -> bool:
-    """Whether a linear layer is of types that kernels know, and its weight is known."""
+def _is_linear(op: Any) -> bool:
+    """Whether ``op`` is a fully connected layer of known types whose weight is known."""
+    if not (isinstance(op, LinearOp) or (isinstance(op, ConvOp) and is_pixel(op))):
+        return False
     bias = op.optional_operand("bias")
     known = {_element(value) for value in (op.result, op.weight)} <= ELEMENT_BYTES.keys()
-    return is_parameter(op.weight) and known and (bias is None or _element(bias) == "f32")
+    fits = is_parameter(op.weight) and not is_sparse(op.weight)
+    return fits and known and (bias is None or _element(bias) == "f32")
+
+
+def _operand_images(op: Any) -> int:
+    """Return for how many images the operand of ``op`` has one number a channel."""
+    position = channel_operand(op)
+    return 0 if position is None else shape_of(op.operation.operands[position])[0]
 
 
 def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:

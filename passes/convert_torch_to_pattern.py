@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, ClassVar
 
 from torch_mlir import ir
@@ -19,9 +20,13 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     VerificationError,
     i64,
@@ -31,12 +36,23 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.elementwise import broadcast_shape
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, place
-from pattern_mlir.passes.linalg_builders import collapsed, expanded
+from pattern_mlir.passes.linalg_builders import collapsed, expanded, filled
+from pattern_mlir.passes.torch_operands import (
+    NoForm,
+    builtin,
+    constant,
+    is_none,
+    on_images,
+    optional_builtin,
+    pair,
+    rank4,
+    symmetric,
+    vtensor_shape,
+)
+from pattern_mlir.passes.transposed_convolution import transposed_convolution
 
 FALLBACKS_ATTRIBUTE = "pattern.fallbacks"
 """Module attribute: the operations that run as plain loops, with their places."""
-
-FLOATS = ("f16", "f32", "f64")
 
 SHAPE_OPERATIONS = frozenset(
     f"torch.aten.{name}"
@@ -76,15 +92,15 @@ SHAPE_OPERATIONS = frozenset(
 HELPER_PREFIXES = (
     "torch.constant.",
     "torch.prim.ListConstruct",
+    "torch.aten.split",
+    "torch.aten.view",
+    "torch.aten.transpose.int",
+    "torch.aten.clone",
     "torch_c.",
     "torch.aten.pad",
     "torch.aten.constant_pad_nd",
 )
 """Operations that go when their last user has a pattern form."""
-
-
-class _NoForm(Exception):
-    """The operation has no pattern form and is left to torch-mlir."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +136,12 @@ class ConvertTorchToPattern(Pass):
         """Convert each operation of the network that has a pattern form."""
         block = forward_function(module).regions[0].blocks[0]
         for op in list(block.operations):
-            if op.operation.name in _CONVERSIONS:
-                _convert(op.operation, _CONVERSIONS[op.operation.name])
+            name = op.operation.name
+            if name in _CONVERSIONS:
+                _convert(op.operation, _CONVERSIONS[name])
+            elif name in _CONVERSIONS_OF_WEIGHTS:
+                convert = functools.partial(_CONVERSIONS_OF_WEIGHTS[name], parameters=parameters)
+                _convert(op.operation, convert)
         for op in reversed(list(block.operations)):
             if _is_dead_helper(op.operation):
                 op.operation.erase()
@@ -136,17 +156,22 @@ class ConvertTorchToPattern(Pass):
 
 
 def _convert(op: Any, conversion: Callable[[Any], Any]) -> None:
-    """Replace ``op`` by what ``conversion`` builds; leave it if it has no pattern form."""
+    """Replace ``op`` by what ``conversion`` builds; leave it if it has no pattern form.
+
+    ``conversion`` returns a value, or a list of one for each result.
+    """
     with op.location, ir.InsertionPoint(op):
         try:
-            result = conversion(op)
-        except (_NoForm, VerificationError):
+            built = conversion(op)
+        except (NoForm, VerificationError):
             return
-        if not str(result.type).startswith("!torch"):
-            result = ir.Operation.create(
-                "torch_c.from_builtin_tensor", results=[op.results[0].type], operands=[result]
-            ).result
-    op.results[0].replace_all_uses_with(result)
+        values = built if isinstance(built, list) else [built]
+        for old, new in zip(op.results, values, strict=False):
+            if not str(new.type).startswith("!torch"):
+                new = ir.Operation.create(
+                    "torch_c.from_builtin_tensor", results=[old.type], operands=[new]
+                ).result
+            old.replace_all_uses_with(new)
     op.erase()
 
 
@@ -163,76 +188,6 @@ def _is_fallback(op: Any) -> bool:
     return op.name.startswith("torch.aten.") and op.name not in SHAPE_OPERATIONS and _is_used(op)
 
 
-def _builtin(value: Any) -> Any:
-    """Return ``value`` as a builtin tensor, if it is one of floats with a static shape."""
-    if value.owner and not isinstance(value.owner, ir.Block):
-        producer = value.owner
-        if producer.name == "torch_c.from_builtin_tensor":
-            if str(producer.operands[0].type.element_type) not in FLOATS:
-                raise _NoForm
-            return producer.operands[0]
-    match = re.fullmatch(r"!torch\.vtensor<\[([\d,]*)\],(\w+)>", str(value.type))
-    if not match or match[2] not in FLOATS:
-        raise _NoForm
-    shape = [int(size) for size in match[1].split(",") if size]
-    type_ = ir.RankedTensorType.get(shape, ir.Type.parse(match[2]))
-    return ir.Operation.create(
-        "torch_c.to_builtin_tensor", results=[type_], operands=[value]
-    ).result
-
-
-def _optional_builtin(value: Any) -> Any:
-    return None if _is_none(value) else _builtin(value)
-
-
-def _is_none(value: Any) -> bool:
-    return bool(str(value.type) == "!torch.none")
-
-
-def _constant(value: Any) -> Any:
-    """Return the Python value of a torch constant or a list of them; None for none."""
-    producer = value.owner
-    if isinstance(producer, ir.Block):
-        raise _NoForm
-    if producer.name == "torch.prim.ListConstruct":
-        return [_constant(element) for element in producer.operands]
-    if producer.name == "torch.constant.none":
-        return None
-    if not producer.name.startswith("torch.constant."):
-        raise _NoForm
-    attribute = producer.attributes["value"]
-    if producer.name == "torch.constant.bool":
-        return bool(ir.BoolAttr(attribute).value)
-    return attribute.value
-
-
-def _pair(value: Any) -> list[int]:
-    values = _constant(value)
-    return [values[0], values[-1]]
-
-
-def _symmetric(values: Sequence[int]) -> list[int]:
-    return [values[0], values[1], values[0], values[1]]
-
-
-def _rank4(value: Any) -> Any:
-    tensor_value = _builtin(value)
-    if len(shape_of(tensor_value)) != 4:
-        raise _NoForm
-    return tensor_value
-
-
-def _on_images(value: Any, build: Callable[[Any], Any]) -> Any:
-    """Build ``build`` of images [N, C, H, W]; one image [C, H, W] goes in and out as a batch."""
-    x = _builtin(value)
-    if len(shape_of(x)) == 4:
-        return build(x)
-    if len(shape_of(x)) != 3:
-        raise _NoForm
-    channels, height, width = shape_of(x)
-    return collapsed(build(expanded(x, [[1, channels], [height], [width]])), [2, 1, 1])
-
-
 def _padded_input(value: Any) -> tuple[Any, list[int]]:
     """Return a convolution's input without the zero padding before it, and that padding."""
     producer = value.owner
@@ -242,9 +197,9 @@ def _padded_input(value: Any) -> tuple[Any, list[int]]:
     ):
         return value, [0, 0, 0, 0]
     operands = list(producer.operands)
-    if producer.name == "torch.aten.pad" and _constant(operands[2]) != "constant":
+    if producer.name == "torch.aten.pad" and constant(operands[2]) != "constant":
         return value, [0, 0, 0, 0]
-    pads, fill = _constant(operands[1]), _constant(operands[-1])
+    pads, fill = constant(operands[1]), constant(operands[-1])
     if len(pads) != 4 or min(pads) < 0 or fill not in (None, 0):
         return value, [0, 0, 0, 0]
     left, right, top, bottom = pads
@@ -253,10 +208,10 @@ def _padded_input(value: Any) -> tuple[Any, list[int]]:
 
 def _circular_pad(op: Any) -> Any:
     """Build padding by what lies at the other end of each dimension, the last one first."""
-    pads, mode = _constant(op.operands[1]), _constant(op.operands[2])
+    pads, mode = constant(op.operands[1]), constant(op.operands[2])
     if mode != "circular" or min(pads) < 0:
-        raise _NoForm
-    x = _builtin(op.operands[0])
+        raise NoForm
+    x = builtin(op.operands[0])
     for i, (low, high) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
         axis = len(shape_of(x)) - 1 - i
         before = [_slice(x, axis, shape_of(x)[axis] - low, low)] if low else []
@@ -283,7 +238,7 @@ def _build_conv(
     op: Any, strides: Sequence[int], padding: Sequence[int], dilations: Sequence[int], groups: int
 ) -> Any:
     value, extra = _padded_input(op.operands[0])
-    weight, bias = _rank4(op.operands[1]), _optional_builtin(op.operands[2])
+    weight, bias = rank4(op.operands[1]), optional_builtin(op.operands[2])
 
     def build(x: Any) -> Any:
         return ConvOp.build(
@@ -296,71 +251,71 @@ def _build_conv(
             groups=groups,
         ).result
 
-    return _on_images(value, build)
+    return on_images(value, build)
 
 
 def _conv2d(op: Any) -> Any:
-    strides, padding, dilations = (_pair(value) for value in list(op.operands)[3:6])
-    return _build_conv(op, strides, _symmetric(padding), dilations, _constant(op.operands[6]))
+    strides, padding, dilations = (pair(value) for value in list(op.operands)[3:6])
+    return _build_conv(op, strides, symmetric(padding), dilations, constant(op.operands[6]))
 
 
 def _conv2d_padding(op: Any) -> Any:
-    strides, mode, dilations = _pair(op.operands[3]), _constant(op.operands[4]), op.operands[5]
+    strides, mode, dilations = pair(op.operands[3]), constant(op.operands[4]), op.operands[5]
     padding = [0, 0, 0, 0]
     if mode == "same":
-        window = shape_of(_rank4(op.operands[1]))[2:]
-        total = [d * (size - 1) for d, size in zip(_pair(dilations), window, strict=True)]
+        window = shape_of(rank4(op.operands[1]))[2:]
+        total = [d * (size - 1) for d, size in zip(pair(dilations), window, strict=True)]
         # Where the padding is odd, PyTorch puts the larger half at the end.
         padding = [t // 2 for t in total] + [t - t // 2 for t in total]
-    return _build_conv(op, strides, padding, _pair(dilations), _constant(op.operands[6]))
+    return _build_conv(op, strides, padding, pair(dilations), constant(op.operands[6]))
 
 
 def _convolution(op: Any) -> Any:
-    strides, padding, dilations = (_pair(value) for value in list(op.operands)[3:6])
-    if _constant(op.operands[6]):
-        raise _NoForm
-    return _build_conv(op, strides, _symmetric(padding), dilations, _constant(op.operands[8]))
+    strides, padding, dilations = (pair(value) for value in list(op.operands)[3:6])
+    if constant(op.operands[6]):
+        raise NoForm
+    return _build_conv(op, strides, symmetric(padding), dilations, constant(op.operands[8]))
 
 
 def _linear(op: Any) -> Any:
     x, weight, bias = list(op.operands)
-    return LinearOp.build(_builtin(x), _builtin(weight), _optional_builtin(bias)).result
+    return LinearOp.build(builtin(x), builtin(weight), optional_builtin(bias)).result
 
 
 def _activation(function: str) -> Callable[[Any], Any]:
     def convert(op: Any) -> Any:
-        return ActivateOp.build(_builtin(op.operands[0]), ActivationAttr.build(function)).result
+        return ActivateOp.build(builtin(op.operands[0]), ActivationAttr.build(function)).result
 
     return convert
 
 
 def _clamp(op: Any) -> Any:
-    x = _builtin(op.operands[0])
-    low, high = (_constant(value) for value in list(op.operands)[1:3])
+    x = builtin(op.operands[0])
+    low, high = (constant(value) for value in list(op.operands)[1:3])
     bounds = (float("-inf") if low is None else low, float("inf") if high is None else high)
     return ActivateOp.build(x, ActivationAttr.build("clamp", bounds)).result
 
 
 def _leaky_relu(op: Any) -> Any:
-    slope = [_constant(op.operands[1])]
+    slope = [constant(op.operands[1])]
     return ActivateOp.build(
-        _builtin(op.operands[0]), ActivationAttr.build("leaky_relu", slope)
+        builtin(op.operands[0]), ActivationAttr.build("leaky_relu", slope)
     ).result
 
 
 def _elu(op: Any) -> Any:
-    alpha, scale, input_scale = (_constant(value) for value in list(op.operands)[1:4])
+    alpha, scale, input_scale = (constant(value) for value in list(op.operands)[1:4])
     if (scale, input_scale) != (1, 1):
-        raise _NoForm
-    return ActivateOp.build(_builtin(op.operands[0]), ActivationAttr.build("elu", [alpha])).result
+        raise NoForm
+    return ActivateOp.build(builtin(op.operands[0]), ActivationAttr.build("elu", [alpha])).result
 
 
 def _prelu(op: Any) -> Any:
     """Build max(x, 0) + weight * min(x, 0), a weight for each channel or one for all."""
-    x, weight = (_builtin(value) for value in op.operands)
+    x, weight = (builtin(value) for value in op.operands)
     rank, (count,) = len(shape_of(x)), shape_of(weight)
     if rank < 2:
-        raise _NoForm
+        raise NoForm
     negative = ActivateOp.build(x, ActivationAttr.build("clamp", [float("-inf"), 0])).result
     scale = expanded(weight, [[1, count, *[1] * (rank - 2)]])
     positive = ActivateOp.build(x, ActivationAttr.build("relu")).result
@@ -368,56 +323,56 @@ def _prelu(op: Any) -> Any:
 
 
 def _gelu(op: Any) -> Any:
-    name = {"none": "gelu", "tanh": "gelu_tanh"}[_constant(op.operands[1])]
+    name = {"none": "gelu", "tanh": "gelu_tanh"}[constant(op.operands[1])]
     return _activation(name)(op)
 
 
 def _max_pool2d(op: Any) -> Any:
     if len(op.results) > 1 and any(True for _ in op.results[1].uses):
-        raise _NoForm
+        raise NoForm
     kernel, strides, padding, dilations, ceil_mode = list(op.operands)[1:6]
 
     def build(x: Any) -> Any:
         return MaxPoolOp.build(
             x,
-            kernel_size=_pair(kernel),
-            strides=_pair(strides) if _constant(strides) else _pair(kernel),
-            padding=_symmetric(_pair(padding)),
-            dilations=_pair(dilations),
-            ceil_mode=_constant(ceil_mode),
+            kernel_size=pair(kernel),
+            strides=pair(strides) if constant(strides) else pair(kernel),
+            padding=symmetric(pair(padding)),
+            dilations=pair(dilations),
+            ceil_mode=constant(ceil_mode),
         ).result
 
-    return _on_images(op.operands[0], build)
+    return on_images(op.operands[0], build)
 
 
 def _avg_pool2d(op: Any) -> Any:
     kernel, strides, padding, ceil_mode, include_pad, divisor = list(op.operands)[1:7]
-    override = _constant(divisor)
+    override = constant(divisor)
 
     def build(x: Any) -> Any:
         return AveragePoolOp.build(
             x,
-            kernel_size=_pair(kernel),
-            strides=_pair(strides) if _constant(strides) else _pair(kernel),
-            padding=_symmetric(_pair(padding)),
-            ceil_mode=_constant(ceil_mode),
-            count_include_pad=ir.UnitAttr.get() if _constant(include_pad) else None,
+            kernel_size=pair(kernel),
+            strides=pair(strides) if constant(strides) else pair(kernel),
+            padding=symmetric(pair(padding)),
+            ceil_mode=constant(ceil_mode),
+            count_include_pad=ir.UnitAttr.get() if constant(include_pad) else None,
             divisor=None if override is None else i64(override),
         ).result
 
-    return _on_images(op.operands[0], build)
+    return on_images(op.operands[0], build)
 
 
 def _adaptive_avg_pool2d(op: Any) -> Any:
-    size = _pair(op.operands[1])
-    return _on_images(op.operands[0], lambda x: AdaptiveAveragePoolOp.build(x, size).result)
+    size = pair(op.operands[1])
+    return on_images(op.operands[0], lambda x: AdaptiveAveragePoolOp.build(x, size).result)
 
 
 def _mean(op: Any) -> Any:
-    x = _rank4(op.operands[0])
-    dimensions, keep, dtype = (_constant(value) for value in list(op.operands)[1:4])
+    x = rank4(op.operands[0])
+    dimensions, keep, dtype = (constant(value) for value in list(op.operands)[1:4])
     if sorted(d % 4 for d in dimensions or []) != [2, 3] or dtype is not None:
-        raise _NoForm
+        raise NoForm
     mean = AdaptiveAveragePoolOp.build(x, [1, 1]).result
     if keep:
         return mean
@@ -428,56 +383,166 @@ def _mean(op: Any) -> Any:
 def _binary(kind: Any) -> Callable[[Any], Any]:
     def convert(op: Any) -> Any:
         operands = list(op.operands)
-        if len(operands) > 2 and _constant(operands[2]) != 1:
-            raise _NoForm
-        lhs, rhs = _builtin(operands[0]), _builtin(operands[1])
+        if len(operands) > 2 and constant(operands[2]) != 1:
+            raise NoForm
+        lhs, rhs = _equal_ranks(builtin(operands[0]), builtin(operands[1]))
         elements = {str(ir.RankedTensorType(value.type).element_type) for value in (lhs, rhs)}
         if len(elements) > 1:
-            raise _NoForm
+            raise NoForm
         broadcast_shape(shape_of(lhs), shape_of(rhs))
         return kind.build(lhs, rhs).result
 
     return convert
 
 
+def _equal_ranks(lhs: Any, rhs: Any) -> tuple[Any, Any]:
+    """Build both values with as many dimensions as the one that has more; new ones stand first."""
+    most = max(len(shape_of(lhs)), len(shape_of(rhs)))
+
+    def grown(value: Any) -> Any:
+        shape = shape_of(value)
+        if not shape and most:
+            raise NoForm
+        new = [1] * (most - len(shape))
+        return (
+            expanded(value, [[*new, shape[0]], *([size] for size in shape[1:])]) if new else value
+        )
+
+    return grown(lhs), grown(rhs)
+
+
+def _softmax(op: Any) -> Any:
+    axis, dtype = constant(op.operands[1]), constant(op.operands[2])
+    x = builtin(op.operands[0])
+    rank = len(shape_of(x))
+    if not rank or axis % rank != rank - 1 or dtype is not None:
+        raise NoForm
+    return SoftmaxOp.build(x).result
+
+
+def _layer_norm(op: Any) -> Any:
+    x, sizes, weight, bias, epsilon = list(op.operands)[:5]
+    x, count = builtin(x), len(constant(sizes))
+    kept = len(shape_of(x)) - count
+    row = math.prod(shape_of(x)[kept:])
+    element = ir.RankedTensorType(x.type).element_type
+    weight, bias = (
+        filled([row], element, default) if is_none(value) else collapsed(builtin(value), [count])
+        for value, default in ((weight, 1), (bias, 0))
+    )
+    rows = collapsed(x, [*[1] * kept, count])
+    y = LayerNormOp.build(rows, weight, bias, constant(epsilon)).result
+    return expanded(y, [*([size] for size in shape_of(x)[:kept]), shape_of(x)[kept:]])
+
+
 def _cat(op: Any) -> Any:
     producer = op.operands[0].owner
     if isinstance(producer, ir.Block) or producer.name != "torch.prim.ListConstruct":
-        raise _NoForm
-    inputs = [_builtin(value) for value in producer.operands]
-    return _joined(inputs, _constant(op.operands[1]) % len(_vtensor_shape(op.results[0])))
+        raise NoForm
+    inputs = [builtin(value) for value in producer.operands]
+    return _joined(inputs, constant(op.operands[1]) % len(vtensor_shape(op.results[0])))
 
 
 def _upsample(mode: str, vector_form: bool) -> Callable[[Any], Any]:
     def convert(op: Any) -> Any:
         operands = list(op.operands)
-        align = mode == "bilinear" and _constant(operands[2])
-        factors = [_constant(value) for value in operands[3 if mode == "bilinear" else 2 :]]
+        align = mode == "bilinear" and constant(operands[2])
+        factors = [constant(value) for value in operands[3 if mode == "bilinear" else 2 :]]
         if vector_form:
             factors = factors[0] or [None, None]
-        size = _vtensor_shape(op.results[0])[2:]
+        size = vtensor_shape(op.results[0])[2:]
         scales = None if None in factors else [1.0 / factor for factor in factors]
         return UpsampleOp.build(
-            _rank4(operands[0]), size, mode, align_corners=align, scales=scales
+            rank4(operands[0]), size, mode, align_corners=align, scales=scales
         ).result
 
     return convert
 
 
-def _vtensor_shape(value: Any) -> list[int]:
-    match = re.match(r"!torch\.vtensor<\[([\d,]*)\]", str(value.type))
-    if not match:
-        raise _NoForm
-    return [int(size) for size in match[1].split(",") if size]
+def _channels(value: Any, channels: Sequence[int]) -> Any:
+    """Build the selection of ``channels`` of [N, C, H, W]; all of them in order are the input."""
+    x = rank4(value)
+    if list(channels) == list(range(shape_of(x)[1])):
+        return value
+    return SelectChannelsOp.build(x, channels).result
+
+
+def _slice_channels(op: Any) -> Any:
+    axis, first, last, step = (constant(value) for value in list(op.operands)[1:5])
+    shape = vtensor_shape(op.operands[0])
+    if len(shape) != 4 or axis % 4 != 1:
+        raise NoForm
+    return _channels(op.operands[0], range(shape[1])[first:last:step])
+
+
+def _unpacked_channels(op: Any) -> list[Any]:
+    """Build the parts of a split along the channels."""
+    split = op.operands[0].owner
+    names = ("torch.aten.split.Tensor", "torch.aten.split_with_sizes")
+    if isinstance(split, ir.Block) or split.name not in names:
+        raise NoForm
+    source, axis = split.operands[0], constant(split.operands[2])
+    shapes = [vtensor_shape(result) for result in op.results]
+    if len(shapes[0]) != 4 or axis % 4 != 1:
+        raise NoForm
+    ends = list(accumulate((shape[1] for shape in shapes), initial=0))
+    return [_channels(source, range(first, last)) for first, last in pairwise(ends)]
+
+
+def _channel_shuffle(op: Any) -> Any:
+    return _shuffled(op.operands[0], constant(op.operands[1]))
+
+
+def _shuffled(value: Any, groups: int) -> Any:
+    channels = vtensor_shape(value)[1]
+    order = [i % groups * (channels // groups) + i // groups for i in range(channels)]
+    return _channels(value, order)
+
+
+def _view(op: Any) -> Any:
+    """Build a channel shuffle where ``op`` is the last step of one: cut, transposed, joined."""
+    swap = op.operands[0].owner
+    while not isinstance(swap, ir.Block) and swap.name in _COPIES:
+        swap = swap.operands[0].owner
+    if isinstance(swap, ir.Block) or swap.name != "torch.aten.transpose.int":
+        raise NoForm
+    cut = swap.operands[0].owner
+    if isinstance(cut, ir.Block) or cut.name not in ("torch.aten.view", "torch.aten.reshape"):
+        raise NoForm
+    before, parts = vtensor_shape(cut.operands[0]), vtensor_shape(cut.results[0])
+    axes = sorted(constant(value) % 5 for value in list(swap.operands)[1:3])
+    rest = parts[1:]
+    fits = (
+        axes == [1, 2]
+        and len(before) == 4
+        and parts == [before[0], rest[0], before[1] // rest[0], *before[2:]]
+    )
+    if not fits or vtensor_shape(op.results[0]) != before:
+        raise NoForm
+    return _shuffled(cut.operands[0], rest[0])
+
+
+_COPIES = ("torch.aten.clone", "torch.aten.contiguous")
+
+
+def _pixel_shuffle(op: Any) -> Any:
+    factor = constant(op.operands[1])
+    return PixelShuffleOp.build(rank4(op.operands[0]), [factor, factor]).result
 
 
 def _dropout(op: Any) -> Any:
-    if _constant(op.operands[2]):
-        raise _NoForm
+    if constant(op.operands[2]):
+        raise NoForm
     return op.operands[0]
 
 
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+_CONVERSIONS_OF_WEIGHTS: dict[str, Callable[..., Any]] = {
+    "torch.aten.conv_transpose2d.input": transposed_convolution,
+}
+"""Conversions that make a new weight of a known one: they take the parameters, too."""
+
+
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {"torch.prim.ListUnpack": _unpacked_channels} | {
     f"torch.aten.{name}": conversion
     for name, conversion in {
         "conv2d": _conv2d,
@@ -511,5 +576,13 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
         "upsample_bilinear2d": _upsample("bilinear", vector_form=False),
         "upsample_bilinear2d.vec": _upsample("bilinear", vector_form=True),
         "dropout": _dropout,
+        "layer_norm": _layer_norm,
+        "softmax.int": _softmax,
+        "slice.Tensor": _slice_channels,
+        "channel_shuffle": _channel_shuffle,
+        "native_channel_shuffle": _channel_shuffle,
+        "view": _view,
+        "reshape": _view,
+        "pixel_shuffle": _pixel_shuffle,
     }.items()
 }

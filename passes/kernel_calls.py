@@ -16,19 +16,25 @@ from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
 from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
 from pattern_mlir.passes.matmul_kernels import MatmulBuilder, MatmulKernel
+from pattern_mlir.passes.mean_kernels import MeanBuilder, MeanKernel
 from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
 from pattern_mlir.passes.results import RESULT
+from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
 
-Kernel = LaneKernel | LinearKernel | MatmulKernel | MixKernel | RelayoutKernel
+Kernel = (
+    LaneKernel | LinearKernel | MatmulKernel | MeanKernel | MixKernel | RelayoutKernel | RowKernel
+)
 
 _BUILDERS: Mapping[type, Any] = MappingProxyType(
     {
         LaneKernel: LaneKernelBuilder,
         LinearKernel: LinearBuilder,
         MatmulKernel: MatmulBuilder,
+        MeanKernel: MeanBuilder,
         MixKernel: MixBuilder,
         RelayoutKernel: RelayoutBuilder,
+        RowKernel: RowBuilder,
     }
 )
 

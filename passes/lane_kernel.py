@@ -22,7 +22,10 @@ class Kind(enum.Enum):
 
     CONVOLVE = "conv"
     MAX_POOL = "max_pool"
+    AVERAGE_POOL = "average_pool"
     COPY = "copy"
+    SELECT = "select"
+    PIXEL_SHUFFLE = "pixel_shuffle"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class LaneKernel:
     """A kernel but for its weights: operations that are equal in this share a function.
 
     Attributes:
-        kind: a convolution; a maximum over a window; or what each output's own pixel holds.
+        kind: a convolution; a maximum or a mean over a window; what each output's own pixel holds,
+            of the same channel or of one that a table names; or channels put side by side.
         images, channels: of the input.
         filters: channels that are computed; as many as the input has, but for a convolution.
         source, target: layouts of input and result.
@@ -42,7 +46,9 @@ class LaneKernel:
         strides: in pixels.
         repeat: outputs that take the same pixel, in rows and in columns (nearest upsampling).
         operand: the layout of a second operand, or None.
-        combine: what it is for: `add` or `multiply`.
+        operand_images: images of a second operand that has one number a channel; 0 for another.
+        combine: what the operand is for: `add` or `multiply`.
+        divisor: of the sum over a window.
         activation: an `ActivationAttr`, or None.
         max_pool: whether a 2x2 pool follows.
         chunk: kernels that are added up before their sum joins the total; 0 for all.
@@ -68,7 +74,9 @@ class LaneKernel:
     strides: Pair = (1, 1)
     repeat: Pair = (1, 1)
     operand: LaneLayout | None = None
+    operand_images: int = 0
     combine: str = "add"
+    divisor: float = 1.0
     activation: Any = None
     max_pool: bool = False
     chunk: int = 0

@@ -144,8 +144,14 @@ class LaneKernelBuilder(FunctionBuilder):
         types = [self._planes([kernel.images, kernel.channels], kernel.source, source)]
         if kernel.kind is Kind.CONVOLVE:
             types += self._table_types()
+        if kernel.kind is Kind.SELECT:
+            u16 = ir.IntegerType.get_signless(16)
+            types.append(ir.MemRefType.get([kernel.filters], u16))
         if kernel.operand is not None:
             types.append(self._planes([kernel.images, kernel.filters], kernel.operand, target))
+        elif kernel.operand_images:
+            shape = [kernel.operand_images, kernel.filters]
+            types.append(ir.MemRefType.get(shape, target))
         target_channels = kernel.target_channels or kernel.filters
         return [*types, self._planes([kernel.images, target_channels], kernel.target, target)]
 
@@ -240,8 +246,11 @@ class LaneKernelBuilder(FunctionBuilder):
                     self._prefetch(named, tile, next_at)
                 make = {
                     Kind.CONVOLVE: self._sums,
-                    Kind.MAX_POOL: self._maxima,
+                    Kind.MAX_POOL: self._pooled,
+                    Kind.AVERAGE_POOL: self._pooled,
                     Kind.COPY: self._pixels,
+                    Kind.SELECT: self._pixels,
+                    Kind.PIXEL_SHUFFLE: self._shuffled,
                 }[kernel.kind]
                 self._store_sums(named, tile, make(named, tile), kinds)
                 scf.yield_([])
@@ -304,9 +313,14 @@ class LaneKernelBuilder(FunctionBuilder):
             scf.yield_([])
 
     def _named(self, buffers: list[Any]) -> _Buffers:
+        kernel = self._kernel
         source, *tables, target = buffers
-        operand = None if self._kernel.operand is None else tables.pop()
-        named = dict(zip(TABLES, tables or [None] * len(TABLES), strict=True))
+        has_operand = kernel.operand is not None or kernel.operand_images
+        operand = tables.pop() if has_operand else None
+        if kernel.kind is Kind.SELECT:
+            named = {**dict.fromkeys(TABLES), "channels": tables.pop()}
+        else:
+            named = dict(zip(TABLES, tables or [None] * len(TABLES), strict=True))
         return _Buffers(source=source, operand=operand, target=target, **named)
 
     def _output_channel(self, buffers: _Buffers, unit: Any, filter_: int) -> Any:
@@ -519,17 +533,22 @@ class LaneKernelBuilder(FunctionBuilder):
             scf.yield_(self._products(arguments, own, window, buffers.taps, start))
         return list(loop.results)
 
-    def _maxima(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
-        """Build the maximum over the window of each output; NaN wins."""
+    def _pooled(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
+        """Build maximum, where NaN wins, or mean over the window of each output."""
         window = self._channel_window(buffers, tile)
+        is_mean = self._kernel.kind is Kind.AVERAGE_POOL
+        combine = arith.addf if is_mean else arith.maximumf
         values: dict[Cell, Any] = {}
         for _, uses in sweeps(self._kernel, self._kernel.patterns[0], tile.shape):
             for (y, x), users in uses.items():
                 value = self._load(window, y, x)
                 for cell, _ in users:
                     known = values.get(cell)
-                    values[cell] = value if known is None else arith.maximumf(known, value)
-        return values
+                    values[cell] = value if known is None else combine(known, value)
+        if not is_mean:
+            return values
+        divisor = self.splat(self._kernel.divisor)
+        return {cell: arith.divf(value, divisor) for cell, value in values.items()}
 
     def _pixels(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
         """Build the pixel that each output takes over."""
@@ -545,10 +564,29 @@ class LaneKernelBuilder(FunctionBuilder):
             for y, x in product(range(rows), range(columns))
         }
 
-    def _channel_window(self, buffers: _Buffers, tile: _Tile) -> Any:
-        """Build the view of the tile's own channel: that of an operation that mixes none."""
+    def _shuffled(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
+        """Build pixels that take turns between channels of the input, in rows and in columns."""
+        down, right = self._kernel.repeat
         first = arith.muli(tile.image, self.constant(self._kernel.channels))
-        plane = arith.addi(first, tile.unit)
+        first = arith.addi(first, arith.muli(tile.unit, self.constant(down * right)))
+        windows = {
+            phase: self._source_window(
+                buffers, arith.addi(first, self.constant(number)), tile.source_at
+            )
+            for number, phase in enumerate(product(range(down), range(right)))
+        }
+        rows, columns = tile.shape
+        return {
+            (0, y, x): self._load(windows[y % down, x % right], y // down, x // right)
+            for y, x in product(range(rows), range(columns))
+        }
+
+    def _channel_window(self, buffers: _Buffers, tile: _Tile) -> Any:
+        """Build the view of the tile's own channel, or of the one that the table names for it."""
+        first = arith.muli(tile.image, self.constant(self._kernel.channels))
+        chosen = buffers.channels is not None
+        channel = self.load_index(buffers.channels, [tile.unit]) if chosen else tile.unit
+        plane = arith.addi(first, channel)
         return self._source_window(buffers, plane, tile.source_at)
 
     def _source_window(self, buffers: _Buffers, plane: Any, at: Any) -> _Window:
@@ -615,16 +653,21 @@ class LaneKernelBuilder(FunctionBuilder):
     ) -> None:
         """Build second operand, activation, pool, and the stores of the tile and of its halo."""
         kernel = self._kernel
+        combine = {"add": arith.addf, "multiply": arith.mulf}[kernel.combine]
         if kernel.operand is not None:
             own = arith.muli(tile.image, self.constant(kernel.filters))
             own = arith.addi(own, tile.outputs[filter_])
             view = self._view(buffers.operand, kernel.operand, own, tile.operand_at)
             window = _Window(view, kernel.operand)
-            combine = {"add": arith.addf, "multiply": arith.mulf}[kernel.combine]
             sums = {p: combine(v, self._load(window, *p)) for p, v in sums.items()}
+        elif kernel.operand_images:
+            image = tile.image if kernel.operand_images > 1 else self.constant(0)
+            number = self.load_scalar(buffers.operand, [image, tile.outputs[filter_]])
+            factor = vector.broadcast(self.vector, number)
+            sums = {p: combine(v, factor) for p, v in sums.items()}
         out = {p: activated(kernel.activation, Scalar(v)).value for p, v in sums.items()}
         if kernel.max_pool:
-            out = _pooled(out)
+            out = _halved(out)
         window = self._target_window(buffers, tile, filter_)
         out = {p: self.stored(v, window.view) for p, v in out.items()}
         for (y, x), value in out.items():
@@ -691,7 +734,7 @@ def _of_filter(sums: dict[Cell, Any], filter_: int) -> dict[Pair, Any]:
     return {(y, x): value for (f, y, x), value in sums.items() if f == filter_}
 
 
-def _pooled(out: dict[Pair, Any]) -> dict[Pair, Any]:
+def _halved(out: dict[Pair, Any]) -> dict[Pair, Any]:
     """Build the maximum of each 2x2 of a tile; NaN wins."""
     groups: dict[Pair, list[Any]] = {}
     for (y, x), value in out.items():

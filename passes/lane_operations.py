@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +13,15 @@ from torch_mlir import ir
 from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling, stream_cycles
 from pattern_mlir.dialects import (
     ActivateOp,
+    AdaptiveAveragePoolOp,
     AddOp,
+    AveragePoolOp,
     ConcatOp,
     ConvOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     SparseAttr,
     UpsampleOp,
     integer,
@@ -50,6 +55,9 @@ WIDEST_ROW_BLOCK = 4
 MOST = 65535
 """Filters or channels that the tables of a packed weight can count."""
 
+MEAN_VECTORS = 16
+"""Vectors that could be added while the mean of a plane is finished: lanes are added up, too."""
+
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid"})
 """Activations after which a maximum does not see a halo of zeros."""
 
@@ -73,6 +81,8 @@ class LaneOperation:
         groups: of the convolution.
         element: the type that tensors are stored in, `f32` or `f16`.
         half_sums: whether products are added up in f16.
+        divisor: of the sum over a window.
+        writes_plain: whether the result is plain: the mean of each plane.
     """
 
     kind: Kind
@@ -95,6 +105,8 @@ class LaneOperation:
     groups: int = 1
     element: str = "f32"
     half_sums: bool = False
+    divisor: float = 1.0
+    writes_plain: bool = False
 
     def machine(self, machine: Machine, lanes: int) -> Machine:
         """Return ``machine`` as this operation uses it, with vectors of ``lanes``."""
@@ -196,6 +208,9 @@ class LaneOperation:
 
     def cycles(self, machine: Machine, block: Pair, rows: bool) -> float:
         """Return what the operation costs with a result's block, in rows or not."""
+        if self.writes_plain:
+            vectors = self.images * self.channels * (math.prod(block) + MEAN_VECTORS)
+            return vectors * machine.load_cycles
         tiling = self.tiling(machine, block, rows)
         cycles = self.images * self.filters / tiling.filter_block * tiling.cycles
         if self.kind is Kind.CONVOLVE:
@@ -234,21 +249,49 @@ def _described(op: Any, parameters: ParameterStore) -> LaneOperation | None:
         most = max(shape_of(op.weight)[0], shape_of(op.input)[1])
         bias = op.optional_operand("bias")
         plain_bias = bias is None or isinstance(bias.type.element_type, ir.F32Type)
-        fits = is_parameter(op.weight) and plain_bias and most <= MOST
+        lies_in_lanes = is_sparse(op.weight) or not is_pixel(op)
+        fits = is_parameter(op.weight) and plain_bias and most <= MOST and lies_in_lanes
         return _convolution(op, parameters) if fits else None
-    if isinstance(op, MaxPoolOp):
-        return _max_pool(op)
-    if isinstance(op, (ActivateOp, AddOp, ConcatOp, MultiplyOp)):
-        return _copy(op)
-    return _upsample(op) if isinstance(op, UpsampleOp) else None
+    for kinds, describe_kind in _DESCRIPTIONS:
+        if isinstance(op, kinds):
+            return describe_kind(op)
+    return None
+
+
+def is_pixel(conv: Any) -> bool:
+    """Whether ``conv`` is a linear layer: its planes and kernels are single pixels."""
+    return (
+        math.prod([*shape_of(conv.input)[2:], *shape_of(conv.weight)[2:]]) == 1
+        and shape_of(conv.result)[2:] == [1, 1]
+        and integer(conv.groups) == 1
+        and conv.optional_operand("residual") is None
+        and "output_channel" not in conv.attributes
+    )
 
 
 def lane_operands(op: Any) -> list[int]:
-    """Return the positions of the operands that lie in the layout of ``op``: input and residual."""
+    """Return the positions of the operands that lie in the layout of ``op``: input and residual.
+
+    Of a sum or product with one number a channel, the position of the other operand.
+    """
     count = len(op.operation.operands)
     if isinstance(op, ConvOp):
         return [0] if op.optional_operand("residual") is None else [0, count - 1]
+    if (channelwise := channel_operand(op)) is not None:
+        return [1 - channelwise]
     return list(range(count))
+
+
+def channel_operand(op: Any) -> int | None:
+    """Return which operand of a sum or product has one number a channel; None for neither."""
+    if not isinstance(op, (AddOp, MultiplyOp)) or len(shape_of(op.result)) != 4:
+        return None
+    shapes, result = [shape_of(op.lhs), shape_of(op.rhs)], shape_of(op.result)
+    for position, shape in enumerate(shapes):
+        whole = shapes[1 - position] == result and shape != result
+        if whole and shape[0] in (1, result[0]) and shape[1:] == [result[1], 1, 1]:
+            return position
+    return None
 
 
 def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
@@ -300,6 +343,21 @@ def _shared_filters(conv: Any, library: Library, parameters: ParameterStore) -> 
     return max(n for n in range(1, WIDEST_BLOCK + 1) if size % n == 0)
 
 
+def _average_pool(op: Any) -> LaneOperation | None:
+    divisors = op.divisors()
+    if (divisors != divisors.flat[0]).any():
+        return None
+    return replace(_max_pool(op), kind=Kind.AVERAGE_POOL, fill=0.0, divisor=float(divisors.flat[0]))
+
+
+def _mean(op: Any) -> LaneOperation | None:
+    """Describe the mean of whole planes."""
+    if shape_of(op.result)[2:] != [1, 1]:
+        return None
+    shape = shape_of(op.input)
+    return replace(_pixelwise(op, shape, shape), writes_plain=True, fill=None)
+
+
 def _max_pool(op: Any) -> LaneOperation:
     size, kernel, strides, padding, dilations = op.windows()
     images, channels, *plane = shape_of(op.input)
@@ -344,6 +402,23 @@ def _copy(op: Any) -> LaneOperation | None:
     return _pixelwise(op, shapes[0], result)
 
 
+def _select(op: Any) -> LaneOperation | None:
+    fits = shape_of(op.input)[1] <= MOST
+    return (
+        replace(_pixelwise(op, shape_of(op.input), shape_of(op.result)), kind=Kind.SELECT)
+        if fits
+        else None
+    )
+
+
+def _pixel_shuffle(op: Any) -> LaneOperation | None:
+    rows, columns = integers(op.factor)
+    if rows != columns:
+        return None
+    description = _pixelwise(op, shape_of(op.input), shape_of(op.result), (rows, columns))
+    return replace(description, kind=Kind.PIXEL_SHUFFLE)
+
+
 def _upsample(op: Any) -> LaneOperation | None:
     before, after = shape_of(op.input), shape_of(op.result)
     mode = ir.StringAttr(op.attributes["mode"]).value
@@ -376,3 +451,15 @@ def _pixelwise(
         repeat=repeat,
         fill=None,
     )
+
+
+_DESCRIPTIONS: tuple[tuple[Any, Callable[[Any], LaneOperation | None]], ...] = (
+    (MaxPoolOp, _max_pool),
+    (AveragePoolOp, _average_pool),
+    (AdaptiveAveragePoolOp, _mean),
+    ((ActivateOp, AddOp, ConcatOp, MultiplyOp), _copy),
+    (SelectChannelsOp, _select),
+    (PixelShuffleOp, _pixel_shuffle),
+    (UpsampleOp, _upsample),
+)
+"""How each kind of operation but the convolution is described."""

@@ -14,13 +14,15 @@ import numpy.typing as npt
 from torch_mlir import ir
 from torch_mlir.dialects import arith, linalg, tensor
 
-from pattern_mlir.dialects import shape_of
+from pattern_mlir.dialects import integers, shape_of, tensor_like
 from pattern_mlir.passes.linalg_builders import (
     Loops,
     Scalar,
+    collapsed,
     computed_type,
     constant,
     elementwise,
+    expanded,
     filled,
     nest,
     padded,
@@ -184,6 +186,43 @@ def taken(x: Any, axis: int, positions: npt.NDArray[np.int64]) -> Any:
         return _read(x, axis, range(4), position.value)
 
     return _resized(x, axis, [constant(positions)], body)
+
+
+def select_channels(op: Any) -> Any:
+    """Build a `pattern.select_channels`: a view where channels follow each other."""
+    channels = integers(op.channels)
+    images, _, *plane = shape_of(op.input)
+    first, count = channels[0], len(channels)
+    if channels != list(range(first, first + count)):
+        return taken(op.input, 1, np.array(channels))
+    shape = [images, count, *plane]
+    result = tensor_like(op.input, shape)
+    offsets = [0, first, 0, 0]
+    return tensor.extract_slice(result, op.input, [], [], [], offsets, shape, [1] * 4)
+
+
+def pixel_shuffle(op: Any) -> Any:
+    """Build a `pattern.pixel_shuffle`: each phase of the result is copied as a whole."""
+    images, channels, height, width = shape_of(op.input)
+    rows, columns = integers(op.factor)
+    phases = expanded(
+        op.input, [[images], [channels // (rows * columns), rows, columns], [height], [width]]
+    )
+    loops = Loops("ncyixj")
+    shape = [images, channels // (rows * columns), height, rows, width, columns]
+    result = tensor.empty(shape, op.input.type.element_type)
+    whole = nest(
+        loops,
+        [(phases, loops.at("ncijyx"))],
+        (result, loops.at("ncyixj")),
+        lambda value, _: value,
+    )
+    whole = collapsed(whole, [1, 1, 2, 2])
+    size = shape_of(op.result)
+    if shape_of(whole) == size:
+        return whole
+    result = tensor_like(op.input, size)
+    return tensor.extract_slice(result, whole, [], [], [], [0] * 4, size, [1] * 4)
 
 
 def _mixed(x: Any, axis: int, low: Any, high: Any, weights: Any) -> Any:

@@ -80,7 +80,7 @@ class PatternAssignLayouts(MachinePass):
         long_halves = any(HALF_SUMS in conv.attributes for conv in walk(module, ConvOp))
         for op in walk(module, ir.OpView):
             description = describe(op, parameters)
-            if description is not None and layout_of(op.result) is None:
+            if description is not None and not _has_layouts(op):
                 nodes.append(_Node(op, description, self.machine, long_halves))
         edges = list(_edges(nodes))
         chosen = solve([node.costs for node in nodes], edges)
@@ -91,8 +91,15 @@ class PatternAssignLayouts(MachinePass):
         copies = _Copies(running, layouts)
         for node in running:
             node.rewrite(layouts, copies)
+        means = {node.op.operation for node in running if node.description.writes_plain}
         for value in layouts:
-            _restore_plain_uses(value)
+            _restore_plain_uses(value, means)
+
+
+def _has_layouts(op: Any) -> bool:
+    """Whether an earlier run chose layouts for ``op``."""
+    values = [op.result, *(op.operation.operands[i] for i in lane_operands(op))]
+    return any(layout_of(value) is not None for value in values)
 
 
 class _Node:
@@ -157,7 +164,8 @@ class _Node:
             if key is not None:
                 self.op.operation.operands[position] = copies.get(key, self.op)
         result = self.op.result
-        result.set_type(with_layout(result.type, layouts[result]))
+        if not self.description.writes_plain:
+            result.set_type(with_layout(result.type, layouts[result]))
 
 
 def _layout(blocks: Blocks) -> LaneLayout:
@@ -217,7 +225,8 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
     layouts = {}
     for node in nodes:
         assert node.chosen is not None
-        layouts[node.op.result] = _layout(node.chosen)
+        if not node.description.writes_plain:
+            layouts[node.op.result] = _layout(node.chosen)
     fills: dict[Any, set[float]] = {}
     for node in nodes:
         for position, value in node.inputs():
@@ -238,7 +247,11 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.fl
 
     What a tensor costs that comes from elsewhere, or goes elsewhere, is added to the node.
     """
-    indices = {node.op.result: number for number, node in enumerate(nodes)}
+    indices = {
+        node.op.result: number
+        for number, node in enumerate(nodes)
+        if not node.description.writes_plain
+    }
     for number, node in enumerate(nodes):
         for position, value in node.inputs():
             price = float(np.prod(shape_of(value))) * RELAYOUT_CYCLES
@@ -251,15 +264,17 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.fl
             yield producer, number, np.array([[price * (a != b) for b in needs] for a in made])
     known = {(node.op.operation, position) for node in nodes for position, _ in node.inputs()}
     for node in nodes:
+        if node.description.writes_plain:
+            continue
         uses = {(use.owner.operation, use.operand_number) for use in node.op.result.uses}
         if uses - known:
             price = float(np.prod(shape_of(node.op.result))) * RELAYOUT_CYCLES
             node.costs = node.costs + [price if way else 0.0 for way in node.ways]
 
 
-def _restore_plain_uses(value: Any) -> None:
-    """Give users of ``value`` that know no layouts a plain copy."""
-    users = [use for use in value.uses if not _takes_lanes(use)]
+def _restore_plain_uses(value: Any, means: set[Any]) -> None:
+    """Give users of ``value`` that know no layouts a plain copy; ``means`` know them."""
+    users = [use for use in value.uses if not (use.owner.operation in means or _takes_lanes(use))]
     if not users:
         return
     with ir.InsertionPoint.after(value.owner), value.owner.location:
@@ -276,7 +291,9 @@ def _takes_lanes(use: Any) -> bool:
         return False
     type_ = user.operation.results[0].type
     return (
-        isinstance(type_, ir.RankedTensorType) and layout_of(user.operation.results[0]) is not None
+        isinstance(type_, ir.RankedTensorType)
+        and layout_of(user.operation.results[0]) is not None
+        and use.operand_number in lane_operands(user)
     )
 
 

@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.dialects import ConvOp, LinearOp, ParameterOp, shape_of
+from pattern_mlir.dialects import (
+    AddOp,
+    ConvOp,
+    LayerNormOp,
+    LinearOp,
+    MultiplyOp,
+    ParameterOp,
+    SoftmaxOp,
+    shape_of,
+)
 from pattern_mlir.dialects.half_sums import HALF_SUMS, HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, is_half, with_elements
 from pattern_mlir.errors import InterpretError, PipelineError, did_you_mean
@@ -23,6 +32,9 @@ from pattern_mlir.passes.results import numbered
 PRECISIONS = ("f32", "f16-linear-weights", "f16-acc32", "f16")
 """What tensors may be stored in and sums added up in, the most precise first."""
 
+IN_SINGLE = (LayerNormOp, SoftmaxOp)
+"""Operations whose results stay f32: they sum up whole rows of numbers far apart."""
+
 LIMIT = 4.0
 """The error of sums in f16 over that of sums in f32 above which a layer keeps the latter."""
 
@@ -33,9 +45,9 @@ class PatternAssignPrecision(Pass):
 
     `f32` changes nothing. `f16-linear-weights` stores the weights of linear layers in f16.
     `f16-acc32` stores weights, and the results of pattern operations; all is computed in f32.
-    Biases stay f32, and so do inputs and results of the network, what is left of linalg, and
-    layers whose weight is computed at run time or is too large for f16; these say so in
-    `precision_reason`.
+    Biases stay f32, and so do inputs and results of the network, softmax and layer norm, what is
+    left of linalg, and layers whose weight is computed at run time or is too large for f16; these
+    say so in `precision_reason`.
 
     `f16` also adds up the products of convolutions in f16, in chunks of at most 32 whose sums
     join a total in f32 (`f16_sums`). The error of each is measured on seeded inputs, against that
@@ -116,7 +128,7 @@ def _measured(module: Any, parameters: ParameterStore) -> tuple[Mapping[Any, Sum
 
 def _becomes_half(op: Any, parameters: ParameterStore) -> bool:
     """Whether the result of ``op`` is stored in f16 from now on."""
-    if not isinstance(op.result.type.element_type, ir.F32Type):
+    if not isinstance(op.result.type.element_type, ir.F32Type) or isinstance(op, IN_SINGLE):
         return False
     return not isinstance(op, (ConvOp, LinearOp)) or _takes_half_weight(op, parameters)
 
@@ -167,6 +179,8 @@ def _convert_between(changed: Sequence[Any]) -> None:
 
 def _value_positions(op: Any) -> list[int]:
     """Return the positions of the operands of ``op`` that are stored as its result is."""
+    if isinstance(op, (AddOp, MultiplyOp)):
+        return [0, 1]
     return [0] if isinstance(op, LinearOp) else lane_operands(op)
 
 

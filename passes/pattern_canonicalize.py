@@ -16,7 +16,10 @@ from pattern_mlir.dialects import (
     ConvOp,
     MaxPoolOp,
     ParameterOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     UpsampleOp,
+    i64_array,
     integers,
     shape_of,
 )
@@ -35,6 +38,10 @@ class PatternCanonicalize(Pass):
     - an activation of itself, and `relu` before or behind `relu6`, is one;
     - a pool whose windows are single pixels, and a pool or an upsampling to the input's own size,
       is its input;
+    - an average over windows as large as the plane is the mean of the plane;
+    - an activation of a pixel shuffle is a pixel shuffle of the activation, which a convolution
+      before it can take in;
+    - a selection from a selection of channels is one, and that of all in order is its input;
     - a `filter_order` or `output_channel` that moves nothing is dropped.
 
     Dead and equal operations are left to `canonicalize` and `cse`.
@@ -85,6 +92,8 @@ def _fold_activate(op: Any) -> bool:
         op.attributes["function"] = ActivationAttr.build(simple)
         return True
     producer = None if isinstance(op.input.owner, ir.Block) else op.input.owner.opview
+    if isinstance(producer, PixelShuffleOp) and len(list(producer.result.uses)) == 1:
+        return _swap(op, producer)
     if not isinstance(producer, ActivateOp):
         return False
     inner = producer.attributes["function"]
@@ -98,6 +107,43 @@ def _fold_activate(op: Any) -> bool:
             producer.operation.erase()
         return True
     return False
+
+
+def _swap(activate: Any, shuffle: Any) -> bool:
+    """Apply ``activate``, the only user of ``shuffle``, before it."""
+    with ir.InsertionPoint(activate), activate.location:
+        inner = ActivateOp.build(shuffle.input, activate.attributes["function"]).result
+    shuffle.operation.move_before(activate.operation)
+    shuffle.operation.operands[0] = inner
+    return _replace(activate, shuffle.result)
+
+
+def _fold_average(op: Any) -> bool:
+    size, kernel, _, padding, _ = op.windows()
+    if (
+        size != [1, 1]
+        or kernel != shape_of(op.input)[2:]
+        or any(padding)
+        or "divisor" in op.attributes
+    ):
+        return _fold_windowed_pool(op)
+    with ir.InsertionPoint(op), op.location:
+        return _replace(op, AdaptiveAveragePoolOp.build(op.input, [1, 1]).result)
+
+
+def _fold_selection(op: Any) -> bool:
+    channels = integers(op.channels)
+    if channels == list(range(shape_of(op.input)[1])):
+        return _replace(op, op.input)
+    producer = None if isinstance(op.input.owner, ir.Block) else op.input.owner.opview
+    if not isinstance(producer, SelectChannelsOp):
+        return False
+    inner = integers(producer.channels)
+    op.attributes["channels"] = i64_array([inner[channel] for channel in channels])
+    op.operation.operands[0] = producer.input
+    if not list(producer.result.uses):
+        producer.operation.erase()
+    return True
 
 
 def _fold_windowed_pool(op: Any) -> bool:
@@ -126,9 +172,10 @@ def _drop_identity(name: str) -> Callable[[Any], bool]:
 _FOLDS: dict[type, Callable[[Any], bool]] = {
     ActivateOp: _fold_activate,
     AdaptiveAveragePoolOp: _fold_resize,
-    AveragePoolOp: _fold_windowed_pool,
+    AveragePoolOp: _fold_average,
     ConvOp: _drop_identity("output_channel"),
     MaxPoolOp: _fold_windowed_pool,
     ParameterOp: _drop_identity("filter_order"),
+    SelectChannelsOp: _fold_selection,
     UpsampleOp: _fold_resize,
 }

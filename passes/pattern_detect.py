@@ -13,7 +13,7 @@ from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.filters import array_of, is_parameter, split_uses
-from pattern_mlir.passes.lane_operations import least_cycles
+from pattern_mlir.passes.lane_operations import is_pixel, least_cycles
 from pattern_mlir.patterns import Library, detect_library
 
 
@@ -115,6 +115,8 @@ class PatternDetect(MachinePass):
             )
         if others:
             return f"its weight is also read by '{others[0].operation.name}'"
+        if all(is_pixel(conv) for conv in convolutions):
+            return "its planes are single pixels: it runs as a linear layer"
         if any(integer(conv.groups) > 1 for conv in convolutions) and weight.shape[1] == 1:
             return "depthwise: each filter has only one kernel"
         return detect_library(weight, self.max_patterns, self.minimum_sparsity)

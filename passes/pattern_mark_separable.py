@@ -15,10 +15,14 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     integer,
     shape_of,
@@ -29,7 +33,15 @@ from pattern_mlir.passes.base import Pass, forward_function, only_block
 SEPARABLE = "pattern.separable"
 """Module attribute: the network works on each image of a batch by itself."""
 
-PLANEWISE = (AdaptiveAveragePoolOp, AveragePoolOp, ConvOp, MaxPoolOp, UpsampleOp)
+PLANEWISE = (
+    AdaptiveAveragePoolOp,
+    AveragePoolOp,
+    ConvOp,
+    MaxPoolOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
+    UpsampleOp,
+)
 """Operations that work on each image of their first operand, [N, C, H, W]."""
 
 
@@ -108,7 +120,7 @@ class _Proof:
         if isinstance(op, PLANEWISE):
             others = [value for value in operands[1:] if value not in self._shared]
             return operands[0] in self.images and all(value in self.images for value in others)
-        if isinstance(op, LinearOp):
+        if isinstance(op, (LayerNormOp, LinearOp, SoftmaxOp)):
             weights = all(value in self._shared for value in operands[1:])
             return operands[0] in self.images and len(shape_of(op.input)) > 1 and weights
         if isinstance(op, (ActivateOp, AddOp, MultiplyOp)):

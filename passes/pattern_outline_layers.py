@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, scf
 
+from pattern_mlir.cost import PLAIN_CYCLES
 from pattern_mlir.dialects import i64
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import (
@@ -23,6 +24,7 @@ from pattern_mlir.passes.buffers import (
     EXTENT,
     PLACE,
     WORK,
+    Work,
     argument_attributes,
     buffer_role,
 )
@@ -62,7 +64,8 @@ class PatternOutlineLayers(Pass):
     A layer takes all buffers (arena, weights, inputs, outputs) and the units lo to hi - 1 that it
     shall compute: its outermost parallel loop of more than one iteration runs over these only, so
     that threads can share a layer. What computes nothing in memory is repeated in every layer
-    that needs it. Operations whose results others use share their layer, which has one unit.
+    that needs it. What plain loops are expected to take is written down: a cycle an iteration.
+    Operations whose results others use share their layer, which has one unit.
 
     Precondition: `pattern-plan-memory`, and loops instead of linalg.
 
@@ -82,11 +85,13 @@ class PatternOutlineLayers(Pass):
 
     After:
         module attributes {pattern.buffers = [["arena", "arena", memref<64xi8>], ["weights",
-          "weights", memref<8xi8>], ["input", "input0", memref<4xf32>], ["output", "output0",
-          memref<4xf32>]], pattern.layers = [@layer_0]} {
-          func.func @layer_0(%arg0: memref<64xi8>, %arg1: memref<8xi8>, %arg2: memref<4xf32>,
-            %arg3: memref<4xf32>, %arg4: index, %arg5: index) attributes {llvm.passthrough =
-            ["no-builtins"], pattern.extent = 4 : i64, pattern.place = "-:6:7"} {
+          "weights", memref<8xi8>], ["input", "input0", memref<4xf32>], ["output",
+          "output0", memref<4xf32>]], pattern.layers = [@layer_0]} {
+          func.func @layer_0(%arg0: memref<64xi8>, %arg1: memref<8xi8>, %arg2:
+            memref<4xf32>, %arg3: memref<4xf32>, %arg4: index, %arg5: index) attributes
+            {llvm.passthrough = ["no-builtins"], pattern.extent = 4 : i64, pattern.place =
+            "-:6:7", pattern.work = {bytes = 0 : i64, cycles = 4 : i64, kernel = "loops",
+            layout = "", multiplications = 0 : i64, tile = ""}} {
             %c1 = arith.constant 1 : index
             scf.parallel (%arg6) = (%arg4) to (%arg5) step (%c1) {
               %0 = memref.load %arg2[%arg6] : memref<4xf32>
@@ -128,6 +133,7 @@ class _Layer:
 
     def build(self, name: str, group: list[Any]) -> None:
         """Move the operations of ``group`` into a new function before the network's."""
+        cycles = round(PLAIN_CYCLES * sum(iterations(op.operation) for op in group))
         index = ir.IndexType.get()
         types = [*(argument.type for argument in self._arguments), index, index]
         with ir.InsertionPoint(self._function), group[0].location:
@@ -147,6 +153,8 @@ class _Layer:
         for known in (BOUNDARIES, RESULT, WORK):
             if known in group[0].operation.attributes:
                 layer.attributes[known] = group[0].operation.attributes[known]
+        if WORK not in layer.attributes:
+            layer.attributes[WORK] = Work("loops", 0, 0, "", "", cycles).attribute()
 
     def _rewire(self, op: Any) -> None:
         """Make ``op`` and all within it use this function's values."""
@@ -176,6 +184,26 @@ class _Layer:
             # Clones go to the front, users before what they use: put them right.
             if not isinstance(value.owner, ir.Block) and clone.is_before_in_block(value.owner):
                 clone.move_after(value.owner)
+
+
+def iterations(op: Any) -> int:
+    """Return how often the innermost loops in ``op`` run; a loop of unknown length counts once."""
+    inner = [
+        iterations(child.operation)
+        for region in op.regions
+        for block in region.blocks
+        for child in block.operations
+    ]
+    if op.name not in ("scf.parallel", "scf.for"):
+        return sum(inner)
+    # Lower bounds, upper bounds and steps; neither kind reduces anything here.
+    rank = 1 if op.name == "scf.for" else len(op.operands) // 3
+    count = 1
+    for dimension in range(rank):
+        low, high, step = (_constant(op.operands[part * rank + dimension]) for part in range(3))
+        if low is not None and high is not None and step is not None:
+            count *= max(0, -(-(high - low) // step))
+    return count * (sum(inner) or 1)
 
 
 def _is_pure(op: Any) -> bool:

@@ -14,13 +14,14 @@ from pattern_mlir import codegen, pipelines, spirv
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
+from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.package import Contents
-from pattern_mlir.parameters import atomic_file
+from pattern_mlir.parameters import write_text
 from pattern_mlir.passes.base import place
 from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
-from pattern_mlir.report import LayerReport, Report
+from pattern_mlir.report import BufferLife, LayerReport, Report, loop_shares
 from pattern_mlir.structure import Structure, structure_of
 from pattern_mlir.targets import GpuTarget, Target
 from pattern_mlir.targets import target as find_target
@@ -67,18 +68,23 @@ def compile(
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
+    buffers: tuple[BufferLife, ...] = ()
     stages = pipelines.target_levels(machine, threads, precision)
     for number, level in enumerate(stages, start=1):
         lower(current, level)
         if level.name == "layouts":
             layers = layer_reports(current)
+        if level.name == "layers":
+            buffers = buffer_lives(current)
         if level.name == "kernels" and isinstance(machine, Target):
             plain = plain_operations(current)
             layers = with_index_bytes(layers, current.parameters)
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))
-    report = Report(layers, _fallbacks(current), plain, threads, 0, 0, precision)
+    report = Report(
+        layers, _fallbacks(current), plain, threads, 0, 0, buffers=buffers, precision=precision
+    )
     if isinstance(machine, GpuTarget):
         contents = _for_gpu(current, machine, report, output_spec)
     else:
@@ -91,6 +97,8 @@ def compile(
 def _for_processor(program: Program, machine: Target, report: Report, spec: Any) -> Contents:
     plan = codegen.layer_plan(program)
     weights = program.parameters[WEIGHTS]
+    cycles = [layer.cycles for layer in plan.layers]
+    loops = loop_shares(plan.layers, cycles, report.fallbacks, report.plain)
     return Contents(
         code=codegen.object_code(program, machine),
         weights=weights,
@@ -100,7 +108,9 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
         cpu=machine.cpu,
         features=machine.required,
         structure=_structure(spec, len(plan.outputs)),
-        report=replace(report, arena_bytes=plan.arena_bytes, weight_bytes=weights.nbytes),
+        report=replace(
+            report, arena_bytes=plan.arena_bytes, weight_bytes=weights.nbytes, loops=loops
+        ),
     )
 
 
@@ -187,5 +197,4 @@ def _fallbacks(program: Program) -> tuple[str, ...]:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as temporary:
-        temporary.write_text(text)
+    write_text(path, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,9 @@ def _layer(op: Any, program: Program) -> LayerReport:
         layout=_layout(op),
         **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
+        kernel_size=_kernel_size(weight.shape),
+        **_pattern_use(weight, encoding.to_library() if sparse else None),
+        loads=_loads(op, work),
     )
 
 
@@ -91,6 +95,28 @@ def _with_precision(layer: LayerReport, op: Any) -> LayerReport:
         single_error=single_error,
         precision_reason="" if reason is None else ir.StringAttr(reason).value,
     )
+
+
+def _kernel_size(shape: Sequence[int]) -> tuple[int, int]:
+    return (shape[2], shape[3]) if len(shape) == 4 else (1, 1)
+
+
+def _pattern_use(weight: Any, library: patterns.Library | None) -> dict[str, Any]:
+    """Return the patterns of a sparse weight, and how many kernels follow each."""
+    if library is None:
+        return {}
+    followed = patterns.assign(weight, library)
+    counts = np.bincount(followed[followed >= 0].reshape(-1), minlength=len(library.patterns))
+    return {"library": library.patterns, "usage": tuple(counts.tolist())}
+
+
+def _loads(op: Any, work: Any) -> tuple[int, ...]:
+    """Return the weights that each thread multiplies; empty where parts are equal."""
+    if "filter_boundaries" not in op.attributes:
+        return ()
+    filters = work if work.ndim == 1 else work.reshape(len(work), -1).sum(axis=1)
+    bounds = integers(op.attributes["filter_boundaries"])
+    return tuple(int(filters[a:b].sum()) for a, b in pairwise(bounds))
 
 
 def _computed_weight(op: Any) -> LayerReport:

@@ -165,3 +165,9 @@ class atomic_file:
             self._temporary.unlink(missing_ok=True)
             failure.filename, failure.filename2 = str(self._path), None
             raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

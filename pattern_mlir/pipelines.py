@@ -115,7 +115,14 @@ def target_levels(
                 *_tensors_to_layers(),
             ),
         ),
-        Level("llvm", (*_layers_to_llvm(), *_own("convert-layers-to-abi"))),
+        Level(
+            "llvm",
+            (
+                *_own("convert-math-to-polynomials"),
+                *_layers_to_llvm(),
+                *_own("convert-layers-to-abi"),
+            ),
+        ),
     )
 
 

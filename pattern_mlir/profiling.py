@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.cost import Machine
+from pattern_mlir.report import LoopsShare, loop_shares, warning_lines
 from pattern_mlir.runtime.peak import Peak, vector_lanes
 from pattern_mlir.runtime.plan import PlannedLayer
 
@@ -40,11 +41,15 @@ class LayerProfile:
 class Profile:
     """The layers of a network, and multiply-accumulates a second that all its threads can do.
 
-    That peak is 0 where it is unknown.
+    Attributes:
+        layers: in the order in which they run.
+        peak: multiply-accumulates a second; 0 where it is unknown.
+        loops: what ran as plain loops, with its share of the measured time.
     """
 
     layers: tuple[LayerProfile, ...]
     peak: float
+    loops: tuple[LoopsShare, ...] = ()
 
     @property
     def nanoseconds(self) -> float:
@@ -73,8 +78,9 @@ class Profile:
         console = Console(width=120, highlight=False)
         with console.capture() as capture:
             console.print(table)
+        first = "".join(f"{line}\n" for line in warning_lines(self.loops, "measured"))
         lines = (
-            f"{capture.get()}{self.nanoseconds / 1e6:.3f} ms in {len(self.layers)} layers,"
+            f"{first}{capture.get()}{self.nanoseconds / 1e6:.3f} ms in {len(self.layers)} layers,"
             f" {self.loops_share:.1%} of it in plain loops"
         )
         if self.peak == 0:
@@ -117,7 +123,10 @@ def profile(model: CompiledModel, inputs: Sequence[npt.NDArray[Any]], repeat: in
     for _ in range(repeat):
         peaks.append(peak.measure())
         runs.append([nanoseconds for _, nanoseconds in model.profile(*inputs)])
-    return profile_of(model.layers, runs, peaks, min(model.threads, _processors()))
+    measured = profile_of(model.layers, runs, peaks, min(model.threads, _processors()))
+    times, report = [layer.nanoseconds for layer in measured.layers], model.report()
+    loops = loop_shares(model.layers, times, report.fallbacks, report.plain)
+    return replace(measured, loops=loops)
 
 
 def profile_of(

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from pattern_mlir.runtime.plan import PlannedLayer
+
+WORTH_A_WARNING = 0.1
+"""Share of a network's time in plain loops from which the report begins with them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,10 @@ class LayerReport:
         half_error, single_error: RMS errors of sums in f16 and of sums in f32, of f16 both, over
             the RMS of the sums, as they were measured; 0 where they were not.
         precision_reason: why it is not the precision that was asked for; empty where it is.
+        kernel_size: height and width of a kernel.
+        library: the taps of each pattern, row by row from 0.
+        usage: how many kernels follow each pattern.
+        loads: the weights of each thread; empty where threads have equal parts.
     """
 
     name: str
@@ -51,6 +61,10 @@ class LayerReport:
     half_error: float = 0.0
     single_error: float = 0.0
     precision_reason: str = ""
+    kernel_size: tuple[int, int] = (1, 1)
+    library: tuple[tuple[int, ...], ...] = ()
+    usage: tuple[int, ...] = ()
+    loads: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,36 @@ class KernelReport:
 
 
 @dataclass(frozen=True)
+class LoopsShare:
+    """What runs as plain loops at a place of the model.
+
+    Attributes:
+        place: such as `layer1.0`.
+        reason: the operations and why they have no kernel.
+        share: of the time that the whole network is expected to take, from 0 to 1.
+    """
+
+    place: str
+    reason: str
+    share: float
+
+
+@dataclass(frozen=True)
+class BufferLife:
+    """An intermediate result in the arena.
+
+    Attributes:
+        offset, bytes: where it lies.
+        first, last: numbers of the layers that write it and read it last.
+    """
+
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Report:
     """All layers of a compiled network, what fell back, and what memory it takes.
 
@@ -103,6 +147,8 @@ class Report:
         precision: what was asked for.
         gpu: the GPU that kernels were chosen for; empty for a processor.
         kernels: of convolutions on a GPU.
+        loops: what runs as plain loops, by place, with its expected share of the time.
+        buffers: the memory plan: every intermediate result in the order of their first use.
     """
 
     layers: tuple[LayerReport, ...]
@@ -114,6 +160,13 @@ class Report:
     precision: str = "f32"
     gpu: str = ""
     kernels: tuple[KernelReport, ...] = ()
+    loops: tuple[LoopsShare, ...] = ()
+    buffers: tuple[BufferLife, ...] = field(default=(), repr=False)
+
+    @property
+    def loops_share(self) -> float:
+        """The expected share of the time in plain loops, from 0 to 1."""
+        return sum(own.share for own in self.loops)
 
     @property
     def compression(self) -> float:
@@ -134,7 +187,8 @@ class Report:
             console.print(_table(self))
             if self.kernels:
                 console.print(_kernel_table(self))
-        return capture.get() + "\n".join(self._closing_lines())
+        first = warning_lines(self.loops, "expected")
+        return "\n".join([*first, capture.get() + "\n".join(self._closing_lines())])
 
     def _closing_lines(self) -> list[str]:
         kept = sum(layer.multiplications for layer in self.layers)
@@ -172,6 +226,50 @@ class Report:
             if layer.precision_reason:
                 lines.append(f"  {layer.name}: {layer.precision}, {layer.precision_reason}")
         return lines
+
+
+def loop_shares(
+    layers: Sequence[PlannedLayer],
+    times: Sequence[float],
+    fallbacks: Sequence[str],
+    plain: Sequence[str],
+) -> tuple[LoopsShare, ...]:
+    """Return what runs as plain loops in ``layers``, the largest share of ``times`` first.
+
+    ``fallbacks`` and ``plain`` are those of a `Report`.
+    """
+    reasons: dict[str, list[str]] = {}
+    for text in fallbacks:
+        name, _, place = text.partition(" at ")
+        reasons.setdefault(place, []).append(f"{name} has no form of its own")
+    for text in plain:
+        name, _, rest = text.partition(" at ")
+        place, _, reason = rest.partition(": ")
+        reasons.setdefault(place, []).append(f"{name} {reason}")
+    total = max(sum(times), 1e-9)
+    spent: dict[str, float] = {}
+    for layer, time in zip(layers, times, strict=True):
+        if layer.kernel == "loops":
+            spent[layer.place] = spent.get(layer.place, 0.0) + time / total
+    shares = [
+        LoopsShare(place, "; ".join(dict.fromkeys(reasons.get(place, ["moves data"]))), share)
+        for place, share in spent.items()
+    ]
+    return tuple(sorted(shares, key=lambda own: -own.share))
+
+
+def warning_lines(loops: Sequence[LoopsShare], kind: str) -> list[str]:
+    """Return the first lines of a report on time that goes to plain loops, if that is much.
+
+    ``kind`` says what the time is: `expected` or `measured`.
+    """
+    share = sum(own.share for own in loops)
+    if share <= WORTH_A_WARNING:
+        return []
+    return [
+        f"{share:.0%} of the {kind} time goes to plain loops:",
+        *(f"  {own.share:.1%} at {own.place}: {own.reason}" for own in loops if own.share > 0.005),
+    ]
 
 
 def _table(report: Report) -> Any:

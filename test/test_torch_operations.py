@@ -92,12 +92,35 @@ def test_a_convolution_of_signals(model: nn.Module) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2}, {"dilation": 2}],
+    [
+        {},
+        {"bias": False, "stride": 2},
+        {"stride": 2, "padding": 1, "output_padding": 1},
+        {"stride": 2, "kernel_size": 2},
+        {"stride": 2, "kernel_size": 4, "padding": 1},
+        {"stride": 3, "kernel_size": 2},
+        {"stride": (3, 1), "kernel_size": (2, 5), "padding": (0, 4)},
+        {"stride": 2, "padding": 2, "kernel_size": 5},
+        {"groups": 2, "stride": 2},
+        {"groups": 2},
+        {"dilation": 2},
+        {"dilation": (3, 2), "stride": (2, 3), "output_padding": (1, 2)},
+        {"padding": 2, "dilation": 2, "stride": 2},
+    ],
     ids=str,
 )
 def test_a_transposed_convolution(options: dict[str, Any]) -> None:
-    model = nn.ConvTranspose2d(4, 6, 3, **options)
-    assert fallbacks(model, values(*IMAGES)) == ["aten.conv_transpose2d.input"]
+    model = nn.ConvTranspose2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": 3, **options})
+    assert fallbacks(model, values(*IMAGES)) == []
+
+
+def test_a_transposed_convolution_of_one_image_without_a_batch() -> None:
+    assert fallbacks(nn.ConvTranspose2d(4, 6, 3, 2), values(4, 7, 9)) == []
+
+
+def test_a_transposed_convolution_whose_weight_is_an_input() -> None:
+    inputs = values(*IMAGES), values(4, 6, 3, 3)
+    assert fallbacks(Function(F.conv_transpose2d), *inputs) == ["aten.conv_transpose2d.input"]
 
 
 @pytest.mark.parametrize("shape", [(9,), (3, 9), (2, 3, 4, 9)], ids=str)
@@ -212,6 +235,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         nn.GELU(),
         nn.GELU("tanh"),
         nn.Tanh(),
+        nn.Softmax(-1),
         Function(lambda x: x.clamp(-0.5, 0.5)),
         Function(lambda x: x.clamp(min=-0.5)),
         Function(lambda x: x.clamp(max=0.5)),
@@ -224,6 +248,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         "gelu",
         "gelu tanh",
         "tanh",
+        "softmax of rows",
         "clamp",
         "clamp min",
         "clamp max",
@@ -238,7 +263,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
     "model",
     [
         nn.Softmax(1),
-        nn.Softmax(-1),
         nn.LogSoftmax(1),
         nn.Mish(),
         nn.Sequential(nn.Conv2d(4, 4, 1), nn.Mish(inplace=True)),
@@ -250,7 +274,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
     ],
     ids=[
         "softmax",
-        "softmax of rows",
         "log softmax",
         "mish",
         "mish in place",
@@ -351,6 +374,9 @@ def test_an_interpolation(mode: str, size: dict[str, Any], align_corners: bool) 
         Function(lambda x: x[:, 1:3, ::2, 1:-1]),
         Function(lambda x: x[:, 0]),
         nn.PixelShuffle(2),
+        nn.ChannelShuffle(2),
+        Function(lambda x: x.split([1, 3], 1)[1]),
+        Function(lambda x: x[:, ::2] + x[:, 1::2]),
     ],
     ids=[
         "dropout",
@@ -362,6 +388,9 @@ def test_an_interpolation(mode: str, size: dict[str, Any], align_corners: bool) 
         "slice",
         "select",
         "pixel shuffle",
+        "channel shuffle by name",
+        "split",
+        "every other channel",
     ],
 )
 def test_what_only_moves_data_is_no_fallback(model: nn.Module) -> None:
@@ -389,8 +418,6 @@ def test_stochastic_depth_drops_nothing() -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        nn.LayerNorm((7, 9)),
-        nn.LayerNorm(9, elementwise_affine=False),
         nn.GroupNorm(2, 4),
         nn.InstanceNorm2d(4),
         nn.InstanceNorm2d(4, affine=True),
@@ -399,6 +426,35 @@ def test_stochastic_depth_drops_nothing() -> None:
 )
 def test_a_norm_over_what_it_sees(model: nn.Module) -> None:
     check(model, values(*IMAGES))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.LayerNorm((7, 9)),
+        nn.LayerNorm(9),
+        nn.LayerNorm(9, elementwise_affine=False, eps=1e-2),
+        nn.LayerNorm(9, bias=False),
+        nn.LayerNorm(IMAGES),
+    ],
+    ids=str,
+)
+def test_a_layer_norm(model: nn.Module) -> None:
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    assert fallbacks(model, values(*IMAGES)) == []
+
+
+@pytest.mark.parametrize("masked", [None, "causal", "added", "boolean"])
+@pytest.mark.parametrize("size", [3, 17, 32])
+def test_an_attention(masked: str | None, size: int) -> None:
+    added = values(size, size, seed=3)
+    masks = {"added": [added], "boolean": [added > -1]}.get(masked or "", [])
+    causal = masked == "causal"
+    model = Function(lambda *x: F.scaled_dot_product_attention(*x, is_causal=causal))
+    report = check(model, *(values(2, 3, size, 16, seed=seed) for seed in range(3)), *masks)
+    assert "aten.scaled_dot_product_attention" not in " ".join(report.fallbacks)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import torch
 from torch.export import ExportedProgram
 
 aten = torch.ops.aten
-FOLDABLE = (aten.conv2d.default, aten.conv2d.padding, aten.linear.default)
+TRANSPOSED = aten.conv_transpose2d.input
+FOLDABLE = (aten.conv2d.default, aten.conv2d.padding, aten.linear.default, TRANSPOSED)
 BATCH_NORMS = (aten.batch_norm.default, aten._native_batch_norm_legit_no_training.default)
 """Both take (input, weight, bias, mean, variance, …); epsilon is the argument at `EPSILON`."""
 EPSILON = {BATCH_NORMS[0]: 7, BATCH_NORMS[1]: 6}
@@ -63,7 +64,7 @@ def _fold(
 
     scale, shift = _scale_and_shift(norm, names, tensors)
     old = tensors[names[weight.name]]
-    folded = old.detach().double() * scale.reshape(-1, *[1] * (old.dim() - 1))
+    folded = _scaled(producer, old.detach().double(), scale)
     if bias is not None:
         shift = shift + tensors[names[bias.name]].detach().double() * scale
     tensors[names[weight.name]] = folded.to(old.dtype)
@@ -76,6 +77,16 @@ def _fold(
     fused.meta = dict(producer.meta)
     _replace(exported, norm, fused)
     graph.erase_node(producer)
+
+
+def _scaled(producer: Any, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Return the weight of ``producer`` with each filter times its entry of ``scale``."""
+    if producer.target is not TRANSPOSED:
+        return weight * scale.reshape(-1, *[1] * (weight.dim() - 1))
+    groups = producer.args[6] if len(producer.args) > 6 else 1
+    # Filters of a group are the second dimension; groups of channels the first.
+    grouped = weight.reshape(groups, -1, *weight.shape[1:])
+    return (grouped * scale.reshape(groups, 1, -1, 1, 1)).reshape(weight.shape)
 
 
 def _are_parameters(nodes: Sequence[Any], names: dict[str, str]) -> bool:

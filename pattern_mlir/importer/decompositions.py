@@ -1,4 +1,4 @@
-"""Operations that torch-mlir gets wrong, written with others before it sees them."""
+"""Operations that torch-mlir gets wrong or makes slow, written with others before it sees them."""
 
 from __future__ import annotations
 
@@ -44,10 +44,37 @@ def _conv1d_padding(
     return aten.conv1d.default(padded, weight, bias, stride, [0], dilation, groups)
 
 
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    dropout: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
+    """Return an attention as two products and a softmax, which have kernels."""
+    if enable_gqa and query.shape[-3] != key.shape[-3]:
+        repeats = query.shape[-3] // key.shape[-3]
+        key, value = (x.repeat_interleave(repeats, -3) for x in (key, value))
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    scores = aten.matmul.default(query * factor, key.transpose(-2, -1))
+    if is_causal:
+        shape = (query.shape[-2], key.shape[-2])
+        mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.where(mask, 0.0, float("-inf")).to(query.dtype)
+    if mask is not None:
+        scores = scores + mask
+    return aten.matmul.default(aten.softmax.int(scores, -1), value)
+
+
 DECOMPOSITIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         aten.conv1d.padding: _conv1d_padding,
         aten.instance_norm.default: _instance_norm,
+        aten.scaled_dot_product_attention.default: _attention,
     }
 )
 """How each operation is written, for `ExportedProgram.run_decompositions`."""

@@ -16,10 +16,14 @@ from typing import Any
 
 from pattern_mlir import __version__
 from pattern_mlir.errors import PipelineError, did_you_mean
+from pattern_mlir.parameters import write_text
 from pattern_mlir.passes import PASS_NAMES
 from pattern_mlir.tools.arguments import Parser, at_least, end_quietly_without_reader, run_tool
 
-EMITTED = ("mlir", "bytecode", "llvm", "asm", "obj", "spirv", "package", "library", "bench")
+EMITTED = (
+    *("mlir", "bytecode", "llvm", "asm", "obj", "spirv"),
+    *("package", "library", "bench", "report"),
+)
 
 EPILOG = """\
 Every pass of pattern_mlir is a flag too, with its options after an equals sign:
@@ -180,7 +184,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
         return 0
-    if arguments.emit in ("package", "library", "bench"):
+    if arguments.emit in ("package", "library", "bench", "report"):
         return _write_compiled(arguments)
     from pattern_mlir.tools.driver import process
 
@@ -188,7 +192,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _write_compiled(arguments: argparse.Namespace) -> int:
-    """Compile the input and write it as a package, a library or a program that times it."""
+    """Compile the input and write it as a package, a library, a program or an HTML report."""
     if arguments.target is None or "-" in (arguments.input, arguments.output):
         raise PipelineError(f"--emit={arguments.emit} needs an input file, --target and -o")
     if arguments.name is not None:
@@ -210,8 +214,12 @@ def _write_compiled(arguments: argparse.Namespace) -> int:
         model.save_library(
             arguments.output, arguments.name or "model", arguments.weights or "inside"
         )
-    else:
+    elif arguments.emit == "bench":
         model.save_bench(arguments.output)
+    else:
+        from pattern_mlir.html_report import html
+
+        write_text(Path(arguments.output), html(model))
     return 0
 
 

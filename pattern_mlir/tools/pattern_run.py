@@ -22,7 +22,7 @@ from pattern_mlir import __version__
 from pattern_mlir.compiled_model import CompiledModel, load
 from pattern_mlir.errors import PatternError, PipelineError
 from pattern_mlir.package import read as read_package
-from pattern_mlir.parameters import atomic_file
+from pattern_mlir.parameters import atomic_file, write_text
 from pattern_mlir.picture_files import is_picture
 from pattern_mlir.profiling import profile
 from pattern_mlir.runtime.plan import TensorSpec
@@ -59,6 +59,9 @@ def _parser() -> Parser:
     parser.add_argument("--output", type=Path, help="where to write the results, .npy or .npz")
     parser.add_argument("--benchmark", action="store_true", help="time whole runs")
     parser.add_argument("--profile", action="store_true", help="time each layer")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write what each layer is and takes"
+    )
     parser.add_argument("--repeat", type=at_least(1), default=30, help="runs of a measurement")
     parser.add_argument(
         "--threads", type=at_least(1), help="threads that run it; as compiled unless given"
@@ -141,6 +144,10 @@ def _run(words: Sequence[str]) -> int:
         print(_benchmark(model, inputs, arguments.repeat))
     if arguments.profile:
         print(profile(model, inputs, arguments.repeat))
+    if arguments.report is not None:
+        from pattern_mlir.html_report import html
+
+        write_text(arguments.report, html(model, profile(model, inputs, arguments.repeat)))
     if arguments.compare is not None:
         for line in compare(arguments.compare, model, inputs, outputs):
             print(line)

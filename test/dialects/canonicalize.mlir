@@ -164,3 +164,39 @@ func.func @orders(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %1 = "pattern.conv"(%0, %v) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, output_channel = array<i64: 1, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   return %1 : tensor<1x2x4x4xf32>
 }
+
+// An average over the whole plane is its mean; one with a divisor of its own is not.
+// CHECK-LABEL: func.func @average_of_the_plane
+// CHECK-NEXT: "pattern.adaptive_average_pool"(%arg0) {output_size = array<i64: 1, 1>}
+// CHECK-NEXT: "pattern.average_pool"
+func.func @average_of_the_plane(%x: tensor<1x2x4x5xf32>) -> (tensor<1x2x1x1xf32>, tensor<1x2x1x1xf32>) {
+  %0 = "pattern.average_pool"(%x) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 4, 5>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x5xf32>) -> tensor<1x2x1x1xf32>
+  %1 = "pattern.average_pool"(%x) {dilations = array<i64: 1, 1>, divisor = 3 : i64, kernel_size = array<i64: 4, 5>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x2x4x5xf32>) -> tensor<1x2x1x1xf32>
+  return %0, %1 : tensor<1x2x1x1xf32>, tensor<1x2x1x1xf32>
+}
+
+// Selections join; that of all channels goes.
+// CHECK-LABEL: func.func @selections
+// CHECK-NEXT: %[[BOTH:.*]] = "pattern.select_channels"(%arg0) {channels = array<i64: 1, 3>}
+// CHECK-NEXT: return %[[BOTH]], %arg0
+func.func @selections(%x: tensor<1x4x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x4x4x4xf32>) {
+  %0 = "pattern.select_channels"(%x) {channels = array<i64: 0, 2, 1, 3>} : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %1 = "pattern.select_channels"(%0) {channels = array<i64: 2, 3>} : (tensor<1x4x4x4xf32>) -> tensor<1x2x4x4xf32>
+  %2 = "pattern.select_channels"(%x) {channels = array<i64: 0, 1, 2, 3>} : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  return %1, %2 : tensor<1x2x4x4xf32>, tensor<1x4x4x4xf32>
+}
+
+// An activation goes before the shuffle, unless something else reads that.
+// CHECK-LABEL: func.func @shuffled
+// CHECK-NEXT: %[[A:.*]] = "pattern.activate"(%arg0)
+// CHECK-NEXT: %[[S:.*]] = "pattern.pixel_shuffle"(%[[A]])
+// CHECK-NEXT: %[[T:.*]] = "pattern.pixel_shuffle"(%arg0)
+// CHECK-NEXT: %[[B:.*]] = "pattern.activate"(%[[T]])
+// CHECK-NEXT: return %[[S]], %[[T]], %[[B]]
+func.func @shuffled(%x: tensor<1x4x4x4xf32>) -> (tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32>) {
+  %0 = "pattern.pixel_shuffle"(%x) {factor = array<i64: 2, 2>} : (tensor<1x4x4x4xf32>) -> tensor<1x1x8x8xf32>
+  %1 = "pattern.activate"(%0) {function = #pattern.activation<"relu", []>} : (tensor<1x1x8x8xf32>) -> tensor<1x1x8x8xf32>
+  %2 = "pattern.pixel_shuffle"(%x) {factor = array<i64: 2, 2>} : (tensor<1x4x4x4xf32>) -> tensor<1x1x8x8xf32>
+  %3 = "pattern.activate"(%2) {function = #pattern.activation<"relu", []>} : (tensor<1x1x8x8xf32>) -> tensor<1x1x8x8xf32>
+  return %1, %2, %3 : tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32>, tensor<1x1x8x8xf32>
+}

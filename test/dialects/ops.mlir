@@ -215,3 +215,30 @@ func.func @upsample(%x: tensor<1x4x6x6xf32>) -> (tensor<1x4x12x18xf32>, tensor<1
   %3 = "pattern.upsample"(%x) {align_corners, mode = "bilinear"} : (tensor<1x4x6x6xf32>) -> tensor<1x4x12x12xf32>
   return %0, %1, %2, %3 : tensor<1x4x12x18xf32>, tensor<1x4x12x15xf32>, tensor<1x4x3x3xf32>, tensor<1x4x12x12xf32>
 }
+
+// Channels in any order, any of them more than once or not at all.
+// CHECK-LABEL: func.func @select_channels
+// CHECK-NEXT: "pattern.select_channels"(%arg0) {channels = array<i64: 3, 0, 0>} : (tensor<1x4x6x6xf32>) -> tensor<1x3x6x6xf32>
+func.func @select_channels(%x: tensor<1x4x6x6xf32>) -> tensor<1x3x6x6xf32> {
+  %0 = "pattern.select_channels"(%x) {channels = array<i64: 3, 0, 0>} : (tensor<1x4x6x6xf32>) -> tensor<1x3x6x6xf32>
+  return %0 : tensor<1x3x6x6xf32>
+}
+
+// The last rows and columns of a shuffle may be left out.
+// CHECK-LABEL: func.func @pixel_shuffle
+// CHECK-NEXT: "pattern.pixel_shuffle"(%arg0) {factor = array<i64: 2, 3>} : (tensor<1x12x6x6xf32>) -> tensor<1x2x12x18xf32>
+// CHECK-NEXT: "pattern.pixel_shuffle"(%arg0) {factor = array<i64: 2, 3>} : (tensor<1x12x6x6xf32>) -> tensor<1x2x11x17xf32>
+func.func @pixel_shuffle(%x: tensor<1x12x6x6xf32>) -> (tensor<1x2x12x18xf32>, tensor<1x2x11x17xf32>) {
+  %0 = "pattern.pixel_shuffle"(%x) {factor = array<i64: 2, 3>} : (tensor<1x12x6x6xf32>) -> tensor<1x2x12x18xf32>
+  %1 = "pattern.pixel_shuffle"(%x) {factor = array<i64: 2, 3>} : (tensor<1x12x6x6xf32>) -> tensor<1x2x11x17xf32>
+  return %0, %1 : tensor<1x2x12x18xf32>, tensor<1x2x11x17xf32>
+}
+
+// CHECK-LABEL: func.func @rows
+// CHECK-NEXT: "pattern.softmax"(%arg0) : (tensor<2x16xf32>) -> tensor<2x16xf32>
+// CHECK-NEXT: "pattern.layer_norm"(%0, %arg1, %arg1) {epsilon = 1.000000e-05 : f64} : (tensor<2x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<2x16xf32>
+func.func @rows(%x: tensor<2x16xf32>, %w: tensor<16xf32>) -> tensor<2x16xf32> {
+  %0 = "pattern.softmax"(%x) : (tensor<2x16xf32>) -> tensor<2x16xf32>
+  %1 = "pattern.layer_norm"(%0, %w, %w) {epsilon = 1.0e-05 : f64} : (tensor<2x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<2x16xf32>
+  return %1 : tensor<2x16xf32>
+}

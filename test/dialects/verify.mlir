@@ -1057,3 +1057,94 @@ func.func @relayout_changes_element_type(%a: tensor<1x8x6x6xf32>) {
   %y = "pattern.relayout"(%a) : (tensor<1x8x6x6xf32>) -> tensor<1x8x6x6xf64>
   return
 }
+
+// -----
+
+// pattern.select_channels: channels exist.
+func.func @select_of_rank_3(%a: tensor<8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.select_channels' op needs an input of rank 4 (NCHW), got rank 3}}
+  %y = "pattern.select_channels"(%a) {channels = array<i64: 0>} : (tensor<8x6x6xf32>) -> tensor<1x6x6xf32>
+  return
+}
+
+// -----
+
+func.func @no_such_channel(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.select_channels' op attribute 'channels' needs numbers from 0 to 7, got [0, 8]}}
+  %y = "pattern.select_channels"(%a) {channels = array<i64: 0, 8>} : (tensor<1x8x6x6xf32>) -> tensor<1x2x6x6xf32>
+  return
+}
+
+// -----
+
+func.func @selection_of_another_shape(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.select_channels' op result has shape [1, 3, 6, 6], but the channels give [1, 2, 6, 6]}}
+  %y = "pattern.select_channels"(%a) {channels = array<i64: 0, 7>} : (tensor<1x8x6x6xf32>) -> tensor<1x3x6x6xf32>
+  return
+}
+
+// -----
+
+// pattern.pixel_shuffle: channels divide into phases.
+func.func @shuffle_of_rank_3(%a: tensor<8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.pixel_shuffle' op needs an input of rank 4 (NCHW), got rank 3}}
+  %y = "pattern.pixel_shuffle"(%a) {factor = array<i64: 2, 2>} : (tensor<8x6x6xf32>) -> tensor<2x12x12xf32>
+  return
+}
+
+// -----
+
+func.func @shuffle_by_one_number(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.pixel_shuffle' op attribute 'factor' needs 2 values of at least 1, got [2]}}
+  %y = "pattern.pixel_shuffle"(%a) {factor = array<i64: 2>} : (tensor<1x8x6x6xf32>) -> tensor<1x2x12x12xf32>
+  return
+}
+
+// -----
+
+func.func @shuffle_of_indivisible_channels(%a: tensor<1x6x6x6xf32>) {
+  // expected-error @+1 {{'pattern.pixel_shuffle' op 6 channels do not divide by factor 2 x 2}}
+  %y = "pattern.pixel_shuffle"(%a) {factor = array<i64: 2, 2>} : (tensor<1x6x6x6xf32>) -> tensor<1x1x12x12xf32>
+  return
+}
+
+// -----
+
+func.func @shuffle_to_more_rows(%a: tensor<1x8x6x6xf32>) {
+  // expected-error @+1 {{'pattern.pixel_shuffle' op result has shape [1, 2, 13, 12], but the shuffle gives at most [1, 2, 12, 12]}}
+  %y = "pattern.pixel_shuffle"(%a) {factor = array<i64: 2, 2>} : (tensor<1x8x6x6xf32>) -> tensor<1x2x13x12xf32>
+  return
+}
+
+// -----
+
+// pattern.softmax and pattern.layer_norm: rows are the last dimension.
+func.func @softmax_of_a_number(%a: tensor<f32>) {
+  // expected-error @+1 {{'pattern.softmax' op needs an input of rank 1 or more, got rank 0}}
+  %y = "pattern.softmax"(%a) : (tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softmax_of_another_shape(%a: tensor<2x8xf32>) {
+  // expected-error @+1 {{'pattern.softmax' op result has shape [2, 4], but the input has [2, 8]}}
+  %y = "pattern.softmax"(%a) : (tensor<2x8xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @norm_with_a_short_weight(%a: tensor<2x8xf32>, %w: tensor<4xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'pattern.layer_norm' op weight needs shape [8], one value an element of a row, got [4]}}
+  %y = "pattern.layer_norm"(%a, %w, %b) {epsilon = 1.0e-05 : f64} : (tensor<2x8xf32>, tensor<4xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @norm_with_a_negative_epsilon(%a: tensor<2x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{'pattern.layer_norm' op attribute 'epsilon' is -1.0, below 0}}
+  %y = "pattern.layer_norm"(%a, %b, %b) {epsilon = -1.0 : f64} : (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
