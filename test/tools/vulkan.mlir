@@ -18,7 +18,7 @@
 // ASM: pattern-opt: error: --target=vulkan1.1 makes kernels: --emit=spirv -o FOLDER writes them, --emit=package the whole network
 // PRECISION: precision 'f8'
 // NONE: pattern-opt: error: the module has no kernels; lower it with --target=vulkan1.1
-// TARGET: pattern-opt: error: --precision goes with --target; write --pattern-assign-blocks=precision=… else
+// TARGET: pattern-opt: error: --precision goes with --target; else write --pattern-assign-precision=precision=… or --pattern-assign-blocks=precision=…
 func.func @forward(%x: tensor<1x2x8x8xf32> {pattern.name = "image"}) -> tensor<1x3x1x1xf32> {
   %w = "pattern.parameter"() {name = "w", value = dense<[[[[1.0, 2.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]], [[[0.0, 0.0], [0.0, 0.0]], [[0.0, 3.0], [0.0, 4.0]]], [[[5.0, 6.0], [0.0, 0.0]], [[0.0, 7.0], [0.0, 8.0]]]]> : tensor<3x2x2x2xf32>} : () -> tensor<3x2x2x2xf32>
   %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x2x8x8xf32>, tensor<3x2x2x2xf32>) -> tensor<1x3x8x8xf32>
