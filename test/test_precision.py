@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from libraries import AARCH64, LibraryModel, needs_aarch64
 from native import Array, Network, activation, noise
 from numerics import compare
 from random_networks import random_network, random_weight
@@ -46,6 +47,7 @@ from pattern_mlir.passes.half_errors import half_sum_errors
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.program import Program
+from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.jit import Executable
 from pattern_mlir.targets import target
 
@@ -238,13 +240,8 @@ def test_nan_and_infinity_survive(vectors: tuple[int, int]) -> None:
     np.testing.assert_array_equal(y, expected)
 
 
-FAST = {
-    ("resnet18", True),
-    ("mobilenet-v2", False),
-    ("unet", True),
-    ("dilated-segmentation", True),
-}
-"""Networks, pruned or not, that are quick to compile; all others are for `make check-all`."""
+FAST = {("resnet18", True), ("dilated-segmentation", False)}
+"""Networks, pruned or not, that run natively here; all do in `make check-all`, and under qemu."""
 
 
 @pytest.mark.parametrize(
@@ -274,6 +271,55 @@ def test_a_network_stored_in_f16_meets_the_numeric_rule(
     assert comparison.ours <= comparison.allowed, comparison
     precisions = {layer.precision for layer in compiled_model.report().layers}
     assert precisions == {"f16-acc32"}
+
+
+def under_qemu(model: torch.nn.Module, shape: tuple[int, ...], folder: Path) -> LibraryModel:
+    """Return ``model`` in f16 as a library for a processor that adds up in f16."""
+    return LibraryModel(
+        pattern_mlir.compile(
+            exported(model, torch.zeros(shape)),
+            "aarch64-linux-gnu",
+            cpu="cortex-a76",
+            precision="f16",
+        ),
+        AARCH64,
+        folder / "lib",
+    )
+
+
+@needs_aarch64
+@pytest.mark.parametrize("images", [1, 2])
+def test_sums_in_f16_of_an_arm_processor_are_those_of_the_interpreter(
+    images: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 7, stride=2, padding=3),  # its kernels are larger than a chunk
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(3, 2, 1),
+        torch.nn.Conv2d(16, 32, 3, padding=1),
+        torch.nn.Hardswish(),
+        torch.nn.Conv2d(32, 32, 3, padding=1, groups=32),
+        torch.nn.Conv2d(32, 48, 1),
+        torch.nn.Conv2d(48, 40, 5, stride=2, padding=2),
+    )
+    prune_one_shot(model, patterns=4, taps=4, connectivity_rate=2)
+    x = values(images, 3, 64, 48)
+    copy = at_schedule(import_program(exported(model, x)), "f16")
+    convolutions = walk(copy.module.operation, ConvOp)
+    assert [HALF_SUMS in conv.attributes for conv in convolutions] == [True] * 5
+    (expected,) = interpret(copy, [x.numpy()])
+    ((ours,), _) = under_qemu(model, tuple(x.shape), tmp_path).run(x.numpy())
+    rms = np.sqrt(np.square(ours - expected).mean() / np.square(expected).mean())
+    assert rms < 4 * EPSILON, rms
+
+
+@needs_aarch64
+def test_a_network_that_adds_up_in_f16_errs_at_most_4_times_as_much(tmp_path: Path) -> None:
+    model, shape = network("resnet18", pruned=True, classes=10), (1, 3, 32, 32)
+    library = under_qemu(model, shape, tmp_path)
+    comparison = compare(model, lambda x: library.run(x)[0][0], shape, count=4, half=True)
+    assert comparison.ours <= 4 * comparison.torch, comparison
 
 
 def test_sums_in_f16_err_as_measured() -> None:
