@@ -14,6 +14,7 @@ from torch_models import exported, values
 
 import pattern_mlir
 from pattern_mlir.compiled_model import CompiledModel
+from pattern_mlir.tools.measured_times import read_times
 
 ROOT = FOLDER.parent
 TOOLCHAIN = f"-DCMAKE_TOOLCHAIN_FILE={FOLDER / 'aarch64-linux-gnu.cmake'}"
@@ -82,3 +83,13 @@ def test_an_apps_native_part(model: CompiledModel, tmp_path: Path, image: Path) 
     done = machine.run(program, tmp_path / "no.weights", image, check=False)
     assert done.returncode == 1
     assert done.stderr == "classify: the file of weights cannot be opened\n"
+
+
+def test_the_timing_program_with_another_compiler(model: CompiledModel, tmp_path: Path) -> None:
+    model.save_library(tmp_path / "model")
+    build("runtime/bench", tmp_path / "build", f"-DMODEL_FOLDER={tmp_path / 'model'}")
+    words = ("--repeat", "2", "--json", tmp_path / "times.json")
+    AARCH64.run(tmp_path / "build" / "pattern-bench", *words)
+    assert [own[0] for own in read_times(tmp_path / "times.json").layers] == [
+        layer.place for layer in model.layers
+    ]

@@ -82,6 +82,8 @@ def test_pattern_run_sets_measured_times_beside_predictions(
     assert pattern_run.main(words) == 0
     out = capsys.readouterr().out
     assert "predicted" in out and "conv" in out and "GHz, 1 threads: median" in out
+    assert pattern_run.main([*words, "--profile"]) == 1
+    assert "runs nothing here; leave out" in capsys.readouterr().err
 
 
 def test_times_of_another_network_are_refused(measured: Path) -> None:

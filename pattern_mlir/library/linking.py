@@ -77,7 +77,7 @@ def link_shared(
     """Return the shared library lib``name``.so of ``objects``, which shows ``exported`` only.
 
     It is linked against libraries with the names of the C library's and a list of its functions:
-    what is not in `SYMBOLS` is an error here and not on the device.
+    what `symbols` does not list is an error here and not on the device.
 
     Args:
         system: what it runs on.
@@ -215,7 +215,7 @@ def compiled(text: str, system: System, weak: bool = False) -> bytes:
         system: what it runs on.
         weak: whether its functions give way to others of the same name.
     """
-    module, machine = parsed(text, system)
+    module, machine = _parsed(text, system)
     if weak:
         for function in module.functions:
             if not function.is_declaration and function.linkage.name == "external":
@@ -223,7 +223,7 @@ def compiled(text: str, system: System, weak: bool = False) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def parsed(text: str, system: System) -> tuple[Any, Any]:
+def _parsed(text: str, system: System) -> tuple[Any, Any]:
     """Return the module of ``text`` and the machine to make code with, for ``system``."""
     import llvmlite.binding as llvm
 

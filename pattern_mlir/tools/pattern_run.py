@@ -123,6 +123,11 @@ def _run(words: Sequence[str]) -> int:
     if arguments.output is not None and arguments.output.suffix not in (".npy", ".npz"):
         raise PatternError(f"--output needs the suffix .npy or .npz, got '{arguments.output}'")
     if arguments.compare is not None and arguments.compare.suffix == ".json":
+        if arguments.benchmark or arguments.profile or arguments.input or arguments.output:
+            raise PatternError(
+                "--compare with a .json of pattern-bench runs nothing here; leave out --input,"
+                " --output, --benchmark and --profile"
+            )
         print(compare_times(arguments.compare, read_package(arguments.package, runnable=False)))
         return 0
     model = load(
