@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import sys
 import tempfile
 
@@ -22,3 +23,5 @@ config.substitutions += [  # noqa: F821
 ]
 if platform.machine() in ("x86_64", "AMD64"):
     config.available_features.add("x86")  # noqa: F821
+if shutil.which("spirv-val"):  # Debian's package spirv-tools
+    config.available_features.add("spirv-tools")  # noqa: F821
