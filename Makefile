@@ -64,6 +64,7 @@ package-check: $(STAMP) ## build sdist and wheel, try the wheel in an environmen
 bench: $(BENCH_STAMP) ## time networks against peers, each in its environment under build/bench
 	@$(BIN)/python bench/peers.py
 	@$(BIN)/python bench/scaling.py
+	@$(BIN)/python bench/vulkan_peers.py
 
 $(BENCH_STAMP): $(STAMP)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'

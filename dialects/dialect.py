@@ -201,7 +201,7 @@ class PatternOperation(Pattern.Operation):
                 not isinstance(type_.encoding, Pattern.Attribute)
                 or isinstance(type_.encoding, TensorEncoding),
                 f"{type_.encoding} in a tensor type is no encoding; those are #pattern.sparse,"
-                " #pattern.lanes and #pattern.rows",
+                " #pattern.lanes, #pattern.rows and #pattern.blocks",
             )
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -145,6 +146,10 @@ def spirv_module(kernel: Any) -> bytes:
     for op in list(block.operations):
         op.operation.erase()
     _decorate(spirv)
+    # Shader implies Matrix, which no kernel uses.
+    triple = spirv.operation.attributes["vce_triple"]
+    kept = re.sub(r"\bMatrix, |, Matrix\b", "", str(triple))
+    spirv.operation.attributes["vce_triple"] = ir.Attribute.parse(kept)
     block.append(spirv)
     PassManager.parse("builtin.module(gpu-module-to-binary)").run(module.operation)
     binary = next(op for op in module.body.operations if op.operation.name == "gpu.binary")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pattern_mlir.spirv import instructions
+from pattern_mlir.runtime.vulkan.spirv import instructions
 
 STORAGE_BUFFER = 12
 FUSED_MULTIPLY_ADD = 50
@@ -44,10 +44,9 @@ def regions(module: bytes) -> list[Region]:
     of_label: dict[int, Region] = {}
     buffers: set[int] = set()
     current, merge = found[0], None
-    for opcode, operands in instructions(module):
-        if (opcode == VARIABLE and operands[2] == STORAGE_BUFFER) or (
-            opcode == ACCESS_CHAIN and operands[2] in buffers
-        ):
+    for opcode, operands in instructions("kernel", module):
+        variable = opcode == VARIABLE and operands[2] == STORAGE_BUFFER
+        if variable or (opcode == ACCESS_CHAIN and operands[2] in buffers):
             buffers.add(operands[1])
         elif opcode == LOAD:
             current.loads += operands[2] in buffers

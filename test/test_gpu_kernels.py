@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import shutil
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from pattern_mlir import compile, import_program, zoo
 from pattern_mlir.compiler import lower
 from pattern_mlir.dialects import ConvOp
 from pattern_mlir.dialects.layout import blocks_of
-from pattern_mlir.gpu import GPUS, gpu
+from pattern_mlir.gpu import gpu
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.gpu_convolution import ConvolutionKernel, Table, Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
@@ -27,17 +29,17 @@ from pattern_mlir.passes.gpu_variants import Choice, Convolution, choose, convol
 from pattern_mlir.pipelines import target_levels
 from pattern_mlir.program import Program
 from pattern_mlir.report import KernelReport
-from pattern_mlir.spirv import capabilities, spirv_module
+from pattern_mlir.runtime.vulkan.spirv import read_kernel
+from pattern_mlir.spirv import spirv_module, spirv_modules
 from pattern_mlir.targets import VULKAN, GpuTarget
-
-ADRENO = ("adreno-640", "adreno-740")
-PRECISIONS = ("f32", "f16-acc32")
 
 
 @functools.cache
 def laid_out(name: str, machine: str, precision: str) -> Program:
-    """Return a pruned network at the level `layouts`."""
+    """Return the convolutions of a pruned network at the level `layouts`."""
     model = network(name, pruned=True)
+    if name == "vgg16":
+        model = model.features  # type: ignore[assignment]
     program = import_program(exported(model, torch.zeros(zoo.input_shape(name, size=224))))
     for level in target_levels(GpuTarget(VULKAN, machine), precision=precision):
         lower(program, level)
@@ -105,21 +107,33 @@ def executed(kernel: ConvolutionKernel, table: Table, module: bytes) -> tuple[in
 
 
 def loop_body(counts: list[Any]) -> Any:
-    """Return the loop over channels of `shared`: it loads most and multiplies nothing."""
-    return max((region for region in counts if not region[2]), key=lambda region: region[0])
+    """Return the loop over channels of `shared`: the last that loads before the first arm."""
+    first = next(i for i, region in enumerate(counts) if region[2])
+    return next(region for region in reversed(counts[:first]) if region[0])
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("machine", ADRENO)
-@pytest.mark.parametrize("name", ["vgg16", "resnet18"])
+@pytest.mark.parametrize(
+    ("name", "machine", "precision"),
+    [
+        ("vgg16", "adreno-740", "f32"),
+        ("vgg16", "adreno-740", "f16-acc32"),
+        ("resnet18", "adreno-740", "f32"),
+        ("resnet18", "adreno-740", "f16-acc32"),
+        ("resnet18", "adreno-640", "f32"),
+    ],
+)
 def test_a_load_feeds_more_than_two_products(name: str, machine: str, precision: str) -> None:
-    for layer, _own, choice in choices(name, machine, precision):
+    found = choices(name, machine, precision)
+    assert len(found) >= 8
+    for layer, _own, choice in found:
         assert choice.tally.intensity >= 2.2, (layer, choice.tally)
         assert choice.tally.least_active >= 64, (layer, choice.tally)
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("machine", ["adreno-740", "mali-g76"])
+@pytest.mark.parametrize(
+    ("machine", "precision"),
+    [("adreno-740", "f32"), ("adreno-740", "f16-acc32"), ("mali-g76", "f16-acc32")],
+)
 def test_the_counts_are_those_of_the_emitted_code(machine: str, precision: str) -> None:
     program = laid_out("resnet18", machine, precision)
     for layer, own, choice in choices("resnet18", machine, precision):
@@ -133,7 +147,7 @@ def test_the_counts_are_those_of_the_emitted_code(machine: str, precision: str) 
         assert (loads + headers) * blocks == tally.loads + tally.table_loads, layer
 
 
-@pytest.mark.parametrize("machine", GPUS)
+@pytest.mark.parametrize("machine", ["adreno-640", "mali-g715"])
 def test_the_report_says_what_kernels_do(machine: str) -> None:
     model = network("unet", pruned=True, classes=5)
     shape = zoo.input_shape("unet", size=64)
@@ -150,36 +164,46 @@ def check_report(kernel: KernelReport) -> None:
     assert kernel.balance >= 1 and kernel.microseconds > 0
 
 
-def test_capabilities_are_those_that_are_used() -> None:
-    """SPIR-V numbers: Shader 1, Float16 9, StorageBuffer16BitAccess 4433."""
-    used = {}
-    for precision in ("f32", "f16-packed", "f16-acc32"):
-        program = laid_out("resnet18", "adreno-740", "f32" if precision == "f32" else "f16-acc32")
-        _, _, choice = choices("resnet18", "adreno-740", PRECISIONS[precision != "f32"])[0]
-        kernel = ConvolutionKernel(**{**vars(choice.kernel), "native": precision == "f16-acc32"})
-        with program.context, ir.Location.unknown():
-            used[precision] = capabilities(spirv_module(build_convolution(kernel).module))
-    assert used == {"f32": {1}, "f16-packed": {1}, "f16-acc32": {1, 9, 4433}}
+@pytest.mark.parametrize(
+    ("precision", "native", "features"),
+    [
+        ("f32", False, ()),
+        ("f16-acc32", False, ()),
+        ("f16-acc32", True, ("shaderFloat16", "storageBuffer16BitAccess")),
+    ],
+)
+def test_kernels_need_what_they_use(
+    precision: str, native: bool, features: tuple[str, ...]
+) -> None:
+    program = laid_out("resnet18", "adreno-740", precision)
+    _, _, choice = choices("resnet18", "adreno-740", precision)[0]
+    kernel = replace(choice.kernel, native=native)
+    with program.context, ir.Location.unknown():
+        module = spirv_module(build_convolution(kernel).module)
+    assert read_kernel("kernel", module).features == features
 
 
 @pytest.mark.skipif(not shutil.which("spirv-val"), reason="install Debian's spirv-tools")
-@pytest.mark.parametrize("precision", ["f32", "f16-acc32", "f16-packed"])
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [("mobilenet-v2", "f32"), ("dilated-segmentation", "f16-acc32"), ("unet", "f16-packed")],
+)
 def test_every_kernel_is_valid_and_other_compilers_understand_it(
-    precision: str, tmp_path: Any
+    name: str, precision: str, tmp_path: Path
 ) -> None:
-    for name in ("mobilenet-v2", "dilated-segmentation", "unet"):
-        shape = zoo.input_shape(name, size=64)
-        model = network(name, pruned=True, classes=5)
-        compiled = compile(exported(model, torch.zeros(shape)), target=VULKAN, precision=precision)
-        for kernel, module in compiled.kernels.items():
-            path = tmp_path / f"{kernel}.spv"
-            path.write_bytes(module)
-            commands = [["spirv-val", "--target-env", "vulkan1.1", str(path)]]
-            if shutil.which("spirv-cross"):
-                commands += [
-                    ["spirv-cross", "--version", "450", "--vulkan-semantics", str(path)],
-                    ["spirv-cross", "--msl", str(path)],
-                ]
-            for command in commands:
-                result = subprocess.run(command, capture_output=True, text=True)
-                assert result.returncode == 0, (kernel, result.stdout + result.stderr)
+    model = network(name, pruned=True, classes=5)
+    program = import_program(exported(model, torch.zeros(zoo.input_shape(name, size=64))))
+    for level in target_levels(VULKAN, precision=precision):
+        lower(program, level)
+    for kernel, module in spirv_modules(program).items():
+        path = tmp_path / f"{kernel}.spv"
+        path.write_bytes(module)
+        commands = [["spirv-val", "--target-env", "vulkan1.1", str(path)]]
+        if shutil.which("spirv-cross"):
+            commands += [
+                ["spirv-cross", "--version", "450", "--vulkan-semantics", str(path)],
+                ["spirv-cross", "--msl", str(path)],
+            ]
+        for command in commands:
+            result = subprocess.run(command, capture_output=True, text=True)
+            assert result.returncode == 0, (kernel, result.stdout + result.stderr)

@@ -121,8 +121,8 @@ def find_device(word: str) -> DeviceInfo:
 
 
 @functools.cache
-def _instance() -> Any:
-    """Return the process's instance of Vulkan, which ends with the process."""
+def _instance() -> tuple[Any, Any]:
+    """Return the process's instance of Vulkan, and what destroys it when the process ends."""
     vk = bindings()
     application = vk.VkApplicationInfo(
         pApplicationName="pattern_mlir", apiVersion=vk.VK_MAKE_VERSION(*VERSION, 0)
@@ -134,13 +134,12 @@ def _instance() -> Any:
             "no driver offers Vulkan here; install one (Debian: mesa-vulkan-drivers)"
         ) from None
     # Devices are made later, and so closed before it.
-    weakref.finalize(bindings, vk.vkDestroyInstance, handle, None)
-    return handle
+    return handle, weakref.finalize(bindings, vk.vkDestroyInstance, handle, None)
 
 
 def _physical_devices() -> list[Any]:
     with explained("listing devices", "this machine"):
-        return list(bindings().vkEnumeratePhysicalDevices(_instance()))
+        return list(bindings().vkEnumeratePhysicalDevices(_instance()[0]))
 
 
 def _info(index: int, physical: Any) -> DeviceInfo:
@@ -231,6 +230,7 @@ class Device:
     def abandon(self) -> None:
         """Leave everything to the end of the process: a device that hangs would not end here."""
         self._stack.pop_all()
+        _instance()[1].detach()
 
     @property
     def memory_types(self) -> list[int]:

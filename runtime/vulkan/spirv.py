@@ -26,7 +26,6 @@ PUSH_CONSTANT = 9
 """The storage class of push constants, whose block has members of 4 bytes."""
 
 FEATURES_OF_CAPABILITIES: dict[int, str | None] = {
-    0: None,  # Matrix, which Shader implies
     1: None,  # Shader
     9: "shaderFloat16",  # Float16
     11: "shaderInt64",  # Int64

@@ -39,3 +39,13 @@ func.func @relayout(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
   %1 = "pattern.relayout"(%0) : (tensor<1x4x8x8xf32, #pattern.lanes<[2, 4], [4, 2], [0, 0, 0, 0], 0.0 : f32>>) -> tensor<1x4x8x8xf32>
   return %1 : tensor<1x4x8x8xf32>
 }
+
+// Blocks of a GPU: two rows of two slots of one pixel each, and blocks of zeros round the grid.
+// CHECK-LABEL: func.func @blocks
+// CHECK-NEXT: -> tensor<1x4x8x8xf32, #pattern.blocks<[2, 2], 1 : i64, [1, 1], "f32">>
+// CHECK-NEXT: -> tensor<1x4x8x8xf32, #pattern.blocks<[4, 1], 2 : i64, [0, 0], "f16">>
+func.func @blocks(%x: tensor<1x4x8x8xf32>) {
+  %0 = "pattern.relayout"(%x) : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.blocks<[2, 2], 1, [1, 1], "f32">>
+  %1 = "pattern.relayout"(%x) : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.blocks<[4, 1], 2, [0, 0], "f16">>
+  return
+}

@@ -382,7 +382,7 @@ func.func @sparse_and_dense(%a: tensor<1x8x6x6xf32>, %b: tensor<4x8x3x3xf32, #pa
 
 // A library is not an encoding yet.
 func.func @library_as_encoding() {
-  // expected-error @+1 {{'pattern.parameter' op #pattern.library<[3, 3], [[4]]> in a tensor type is no encoding; those are #pattern.sparse, #pattern.lanes and #pattern.rows}}
+  // expected-error @+1 {{'pattern.parameter' op #pattern.library<[3, 3], [[4]]> in a tensor type is no encoding; those are #pattern.sparse, #pattern.lanes, #pattern.rows and #pattern.blocks}}
   %y = "pattern.parameter"() {name = "w"} : () -> tensor<4x8x3x3xf32, #pattern.library<[3, 3], [[4]]>>
   return
 }
@@ -1146,5 +1146,21 @@ func.func @norm_with_a_short_weight(%a: tensor<2x8xf32>, %w: tensor<4xf32>, %b: 
 func.func @norm_with_a_negative_epsilon(%a: tensor<2x8xf32>, %b: tensor<8xf32>) {
   // expected-error @+1 {{'pattern.layer_norm' op attribute 'epsilon' is -1.0, below 0}}
   %y = "pattern.layer_norm"(%a, %b, %b) {epsilon = -1.0 : f64} : (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @blocks_of_three_pixels_a_slot(%a: tensor<1x4x8x8xf32>) {
+  // expected-error @+1 {{'pattern.activate' op #pattern.blocks<[2, 2], 3 : i64, [0, 0], "f32">: a slot holds 1, 2 or 4 pixels of f32 or 2, 4 or 8 of f16}}
+  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.blocks<[2, 2], 3, [0, 0], "f32">>
+  return
+}
+
+// -----
+
+func.func @blocks_with_a_halo_of_four_sides(%a: tensor<1x4x8x8xf32>) {
+  // expected-error @+1 {{'pattern.activate' op #pattern.blocks<[2, 2], 1 : i64, [0, 0, 0, 0], "f32">: halo needs 2 integers of at least 0 (vertical, horizontal), got [0, 0, 0, 0]}}
+  %y = "pattern.activate"(%a) {function = #pattern.activation<"relu", []>} : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32, #pattern.blocks<[2, 2], 1, [0, 0, 0, 0], "f32">>
   return
 }
