@@ -29,7 +29,7 @@
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --threads: needs a number of at least 1, got 'many'
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --mlir-elide-elementsattrs-if-larger: needs a number of at least 0, got '-1'
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --verify-each: needs true or false, got 'perhaps'
-// CHECK-NEXT: {{^}}pattern-opt: error: cannot emit 'object'; did you mean 'obj'? (known: mlir, bytecode, llvm, asm, obj, package)
+// CHECK-NEXT: {{^}}pattern-opt: error: cannot emit 'object'; did you mean 'obj'? (known: mlir, bytecode, llvm, asm, obj, package, report)
 // CHECK-NEXT: {{^}}pattern-opt: error: {{.*}}'hosts'; did you mean 'host'?
 // CHECK-NEXT: {{^}}pattern-opt: error: {{.*}}'arm'
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --pass-pipeline: expected one argument
