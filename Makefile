@@ -70,7 +70,7 @@ $(BENCH_STAMP): $(STAMP)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
 	@touch $@
 
-docs: $(STAMP) ## generate docs/dialect.md and docs/passes.md
+docs: $(STAMP) ## generate docs/dialect.md, docs/passes.md and docs/operations.md
 	@$(BIN)/python docs/generate_pages.py
 
 lock: $(STAMP) ## pin the newest versions that fit pyproject.toml

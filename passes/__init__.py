@@ -11,6 +11,7 @@ PASS_NAMES = (
     "convert-torch-to-pattern",
     "pattern-canonicalize",
     "pattern-mark-separable",
+    "pattern-fold-scales",
     "pattern-fuse",
     "pattern-detect",
     "pattern-group",

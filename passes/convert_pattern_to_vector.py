@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,19 +67,32 @@ from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.patterns import PackedWeights, pack
 
-LANE_OPERATIONS = (
-    ActivateOp,
-    AddOp,
-    AveragePoolOp,
-    ConcatOp,
-    ConvOp,
-    MaxPoolOp,
-    MultiplyOp,
-    PixelShuffleOp,
-    SelectChannelsOp,
-    UpsampleOp,
+LANE_OPERATIONS: Mapping[type, str] = MappingProxyType(
+    {
+        ActivateOp: "planes",
+        AddOp: "planes of equal shape, or one number a channel",
+        AveragePoolOp: "windows that all count as many pixels",
+        ConcatOp: "channels",
+        ConvOp: "a known weight",
+        MaxPoolOp: "any window",
+        MultiplyOp: "planes of equal shape, or one number a channel",
+        PixelShuffleOp: "as many rows as columns",
+        SelectChannelsOp: "any channels",
+        UpsampleOp: "nearest by a whole factor, and bilinear",
+    }
 )
-"""What has kernels in lane blocks."""
+"""What has kernels in lane blocks, of f32 [N, C, H, W], and of which form it must be."""
+
+OTHER_OPERATIONS: Mapping[type, str] = MappingProxyType(
+    {
+        AdaptiveAveragePoolOp: "the mean of whole planes in lane blocks",
+        LayerNormOp: "any rows",
+        LinearOp: "a known weight",
+        RelayoutOp: "any layouts",
+        SoftmaxOp: "any rows",
+    }
+)
+"""What has kernels of other kinds, of f32, and of which form it must be."""
 
 
 _Tables = dict[str, npt.NDArray[Any]]
@@ -168,11 +183,11 @@ class ConvertPatternToVector(MachinePass):
             with op.location, ir.InsertionPoint(op):
                 if isinstance(op, RelayoutOp) and (layout_of(op.input) or layout_of(op.result)):
                     lowering.relayout(op)
-                elif isinstance(op, LANE_OPERATIONS) and layout_of(op.result):
+                elif _is_in_lanes(op):
                     lowering.operation(op)
                 elif isinstance(op, AdaptiveAveragePoolOp) and layout_of(op.input):
                     lowering.mean(op)
-                elif isinstance(op, (LayerNormOp, SoftmaxOp)) and _element(op.result) == "f32":
+                elif _is_over_rows(op):
                     lowering.rows(op)
                 elif _is_linear(op):
                     lowering.linear(op)
@@ -534,6 +549,16 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
         return 0  # chunks are those of sums in f16
     products = description.kernels / description.filters * taps * share / chains(sums, taps)
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
+
+
+def _is_in_lanes(op: Any) -> bool:
+    """Whether ``op`` has a kernel in lane blocks, and a result that lies in them."""
+    return isinstance(op, tuple(LANE_OPERATIONS)) and layout_of(op.result) is not None
+
+
+def _is_over_rows(op: Any) -> bool:
+    """Whether ``op`` is a softmax or layer norm of f32."""
+    return isinstance(op, (LayerNormOp, SoftmaxOp)) and _element(op.result) == "f32"
 
 
 def _is_linear(op: Any) -> bool:

@@ -36,6 +36,7 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.elementwise import broadcast_shape
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, forward_function, place
+from pattern_mlir.passes.constant_arithmetic import OPERATIONS, constant_arithmetic
 from pattern_mlir.passes.linalg_builders import collapsed, expanded, filled
 from pattern_mlir.passes.torch_operands import (
     NoForm,
@@ -137,11 +138,13 @@ class ConvertTorchToPattern(Pass):
         block = forward_function(module).regions[0].blocks[0]
         for op in list(block.operations):
             name = op.operation.name
-            if name in _CONVERSIONS:
+            converted = False
+            if name in _CONVERSIONS_WITH_PARAMETERS:
+                convert = _CONVERSIONS_WITH_PARAMETERS[name]
+                bound = functools.partial(convert, parameters=parameters)
+                converted = _convert(op.operation, bound)
+            if name in _CONVERSIONS and not converted:
                 _convert(op.operation, _CONVERSIONS[name])
-            elif name in _CONVERSIONS_OF_WEIGHTS:
-                convert = functools.partial(_CONVERSIONS_OF_WEIGHTS[name], parameters=parameters)
-                _convert(op.operation, convert)
         for op in reversed(list(block.operations)):
             if _is_dead_helper(op.operation):
                 op.operation.erase()
@@ -155,8 +158,8 @@ class ConvertTorchToPattern(Pass):
             module.attributes[FALLBACKS_ATTRIBUTE] = ir.ArrayAttr.get(names)
 
 
-def _convert(op: Any, conversion: Callable[[Any], Any]) -> None:
-    """Replace ``op`` by what ``conversion`` builds; leave it if it has no pattern form.
+def _convert(op: Any, conversion: Callable[[Any], Any]) -> bool:
+    """Replace ``op`` by what ``conversion`` builds, if it has a pattern form; return whether.
 
     ``conversion`` returns a value, or a list of one for each result.
     """
@@ -164,7 +167,7 @@ def _convert(op: Any, conversion: Callable[[Any], Any]) -> None:
         try:
             built = conversion(op)
         except (NoForm, VerificationError):
-            return
+            return False
         values = built if isinstance(built, list) else [built]
         for old, new in zip(op.results, values, strict=False):
             if not str(new.type).startswith("!torch"):
@@ -173,6 +176,7 @@ def _convert(op: Any, conversion: Callable[[Any], Any]) -> None:
                 ).result
             old.replace_all_uses_with(new)
     op.erase()
+    return True
 
 
 def _is_used(op: Any) -> bool:
@@ -536,10 +540,14 @@ def _dropout(op: Any) -> Any:
     return op.operands[0]
 
 
-_CONVERSIONS_OF_WEIGHTS: dict[str, Callable[..., Any]] = {
+_CONVERSIONS_WITH_PARAMETERS: dict[str, Callable[..., Any]] = {
     "torch.aten.conv_transpose2d.input": transposed_convolution,
+} | {
+    f"torch.aten.{name}.{kind}": constant_arithmetic
+    for name in OPERATIONS
+    for kind in ("Tensor", "Scalar")
 }
-"""Conversions that make a new weight of a known one: they take the parameters, too."""
+"""Conversions that make new parameters of known ones; tried before the others."""
 
 
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"torch.prim.ListUnpack": _unpacked_channels} | {
@@ -586,3 +594,9 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"torch.prim.ListUnpack": _unpac
         "pixel_shuffle": _pixel_shuffle,
     }.items()
 }
+
+
+def known_operations() -> list[str]:
+    """Return the names of PyTorch's operations that have a pattern form."""
+    names = {*_CONVERSIONS, *_CONVERSIONS_WITH_PARAMETERS}
+    return sorted(name.removeprefix("torch.") for name in names if name.startswith("torch.aten."))

@@ -66,6 +66,18 @@ def is_parameter(value: Any) -> bool:
     return not isinstance(value.owner, ir.Block) and isinstance(value.owner.opview, ParameterOp)
 
 
+def derived_parameter(
+    name: str, array: npt.NDArray[Any], element_type: Any, parameters: ParameterStore
+) -> Any:
+    """Build the parameter ``array``, which is computed from others; an equal one is used again."""
+    while name in parameters and not np.array_equal(parameters[name], array):
+        name += "'"
+    if name not in parameters:
+        parameters.add(name, np.ascontiguousarray(array))
+    type_ = ir.RankedTensorType.get(list(array.shape), element_type)
+    return ParameterOp.build(name, type_).result
+
+
 def is_sparse(weight: Any) -> bool:
     """Whether the type of the value ``weight`` says that its kernels follow patterns."""
     return isinstance(ir.RankedTensorType(weight.type).encoding, SparseAttr)

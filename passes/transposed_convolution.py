@@ -14,11 +14,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from torch_mlir import ir
 
-from pattern_mlir.dialects import ConvOp, ParameterOp, PixelShuffleOp, shape_of
+from pattern_mlir.dialects import ConvOp, PixelShuffleOp, shape_of
 from pattern_mlir.parameters import Array, ParameterStore
-from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.passes.filters import derived_parameter, is_parameter
 from pattern_mlir.passes.torch_operands import (
     NoForm,
     builtin,
@@ -123,9 +122,4 @@ def _derived(value: Any, array: Array, parameters: ParameterStore) -> Any:
     """Return the parameter ``array``, made of that which ``value`` is."""
     layer, _, role = value.owner.opview.parameter_name.rpartition(".")
     name = ".".join(part for part in (layer, "phases", role) if part)
-    while name in parameters and not np.array_equal(parameters[name], array):
-        name += "'"
-    if name not in parameters:
-        parameters.add(name, np.ascontiguousarray(array))
-    type_ = ir.RankedTensorType.get(list(array.shape), value.type.element_type)
-    return ParameterOp.build(name, type_).result
+    return derived_parameter(name, array, value.type.element_type, parameters)

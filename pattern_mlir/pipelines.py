@@ -89,7 +89,7 @@ def target_levels(
         Level(
             "graph",
             (
-                *_own("pattern-mark-separable"),
+                *_own("pattern-mark-separable", "pattern-fold-scales"),
                 make_pass("pattern-fuse", f"least-pooled={LEAST_POOLED}"),
                 make_pass("pattern-detect", vectors),
                 "canonicalize",

@@ -10,7 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch_models import Function, check, values, with_statistics
+from torch_models import Function, at_level, check, exported, values, with_statistics
+
+import pattern_mlir
 
 IMAGES = (2, 4, 7, 9)
 
@@ -240,6 +242,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         Function(lambda x: x.clamp(min=-0.5)),
         Function(lambda x: x.clamp(max=0.5)),
         Function(lambda x: x.clamp(1, -1)),
+        Function(lambda x: (x * 1).add_(1).mul_(2).sigmoid_().tanh_().clamp_(0.1, 0.5)),
     ],
     ids=[
         "prelu",
@@ -253,6 +256,7 @@ def test_an_activation_in_place_or_not(build: Callable[..., nn.Module], inplace:
         "clamp min",
         "clamp max",
         "clamp crossed",
+        "methods in place",
     ],
 )
 def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
@@ -270,7 +274,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
         nn.Sequential(nn.Conv2d(4, 4, 1), nn.SELU(inplace=True)),
         nn.CELU(0.7),
         nn.GLU(1),
-        Function(lambda x: (x * 1).add_(1).mul_(2).sigmoid_().tanh_().clamp_(0.1, 0.5)),
     ],
     ids=[
         "softmax",
@@ -281,7 +284,6 @@ def test_an_activation_with_a_pattern_form(model: nn.Module) -> None:
         "selu in place",
         "celu",
         "glu",
-        "methods in place",
     ],
 )
 def test_an_activation_without_one(model: nn.Module) -> None:
@@ -469,6 +471,32 @@ def test_an_attention(masked: str | None, size: int) -> None:
 )
 def test_a_batch_norm_that_folds_into_nothing(model: nn.Module) -> None:
     assert fallbacks(with_statistics(model), values(*IMAGES)) == []
+
+
+class Normalised(nn.Module):
+    """A convolution of normalised bytes, the channels last."""
+
+    def __init__(self, padding: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 6, 3, 2, padding)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = image.permute(0, 3, 1, 2).to(torch.float32) / 255
+        y: Tensor = self.convolution((x - self.mean) / self.deviation)
+        return y
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_the_normalisation_of_an_image_goes_into_the_first_convolution(padding: int) -> None:
+    image = torch.randint(0, 256, (2, 9, 12, 3), dtype=torch.uint8)
+    model = Normalised(padding)
+    assert fallbacks(model, image) == ["aten._to_copy"]
+    program = at_level(pattern_mlir.import_program(exported(model, image)), "graph")
+    left = [op for op in ("pattern.multiply", "pattern.add") if f'"{op}"' in program.text()]
+    # Zeros round the planes are not the mean: then one sum a pixel stays.
+    assert left == (["pattern.add"] if padding else [])
 
 
 class OfBytes(nn.Module):

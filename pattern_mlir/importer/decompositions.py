@@ -44,6 +44,22 @@ def _conv1d_padding(
     return aten.conv1d.default(padded, weight, bias, stride, [0], dilation, groups)
 
 
+def _group_norm(
+    x: Tensor,
+    groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    epsilon: float = 1e-5,
+    cudnn: bool = True,
+) -> Any:
+    """Return a group norm as a layer norm over groups of channels, which has a kernel."""
+    rows = x.reshape(x.shape[0], groups, -1)
+    y = aten.layer_norm.default(rows, [rows.shape[2]], None, None, epsilon).reshape(x.shape)
+    channels = (1, -1, *[1] * (x.dim() - 2))
+    y = y if weight is None else y * weight.reshape(channels)
+    return y if bias is None else y + bias.reshape(channels)
+
+
 def _attention(
     query: Tensor,
     key: Tensor,
@@ -73,6 +89,7 @@ def _attention(
 DECOMPOSITIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         aten.conv1d.padding: _conv1d_padding,
+        aten.group_norm.default: _group_norm,
         aten.instance_norm.default: _instance_norm,
         aten.scaled_dot_product_attention.default: _attention,
     }

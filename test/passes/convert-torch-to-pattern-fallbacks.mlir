@@ -7,14 +7,14 @@
 
 // An operation that the dialect does not have, between two that it has. Views compute nothing and
 // are no fallbacks; nor is what nobody uses.
-// CHECK: module attributes {pattern.fallbacks = ["aten.softmax.int at head", "aten.softmax.int at model.py:3:5"]}
+// CHECK: module attributes {pattern.fallbacks = ["aten.log_softmax.int at head", "aten.log_softmax.int at model.py:3:5"]}
 // CHECK-LABEL: func.func @forward
 // CHECK: %[[X:.*]] = torch_c.to_builtin_tensor %arg0
 // CHECK-NEXT: %[[RELU:.*]] = "pattern.activate"(%[[X]])
 // CHECK-NEXT: %[[IN:.*]] = torch_c.from_builtin_tensor %[[RELU]]
-// CHECK: %[[SOFTMAX:.*]] = torch.aten.softmax.int %[[IN]]
-// CHECK: torch.aten.softmax.int %[[SOFTMAX]]
-// CHECK: torch.aten.softmax.int
+// CHECK: %[[SOFTMAX:.*]] = torch.aten.log_softmax.int %[[IN]]
+// CHECK: torch.aten.log_softmax.int %[[SOFTMAX]]
+// CHECK: torch.aten.log_softmax.int
 // CHECK: torch.aten.view
 // CHECK: %[[OUT:.*]] = torch_c.to_builtin_tensor
 // CHECK-NEXT: "pattern.activate"(%[[OUT]])
@@ -24,9 +24,9 @@ func.func @forward(%x: !torch.vtensor<[2,3],f32>) -> !torch.vtensor<[6],f32> {
   %c6 = torch.constant.int 6
   %shape = torch.prim.ListConstruct %c6 : (!torch.int) -> !torch.list<int>
   %0 = torch.aten.relu %x : !torch.vtensor<[2,3],f32> -> !torch.vtensor<[2,3],f32>
-  %1 = torch.aten.softmax.int %0, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("head"("model.py":2:5))
-  %2 = torch.aten.softmax.int %1, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("model.py":3:5)
-  %unused = torch.aten.softmax.int %2, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("unused")
+  %1 = torch.aten.log_softmax.int %0, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("head"("model.py":2:5))
+  %2 = torch.aten.log_softmax.int %1, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("model.py":3:5)
+  %unused = torch.aten.log_softmax.int %2, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("unused")
   %3 = torch.aten.view %2, %shape : !torch.vtensor<[2,3],f32>, !torch.list<int> -> !torch.vtensor<[6],f32>
   %4 = torch.aten.tanh %3 : !torch.vtensor<[6],f32> -> !torch.vtensor<[6],f32>
   return %4 : !torch.vtensor<[6],f32>
