@@ -91,7 +91,8 @@ the report names them with their share of the time. **refused**: one line says w
 
 {}
 
-Elements other than f32, and f16 where `--precision` asks for it, run in loops; integers are refused.
+Elements other than f32, and f16 where `--precision` asks for it, run in loops; integers are
+refused.
 
 ## Operations of PyTorch
 

@@ -553,7 +553,8 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
 
 def _is_in_lanes(op: Any) -> bool:
     """Whether ``op`` has a kernel in lane blocks, and a result that lies in them."""
-    return isinstance(op, tuple(LANE_OPERATIONS)) and layout_of(op.result) is not None
+    has_kernel = isinstance(op, tuple(LANE_OPERATIONS))
+    return has_kernel and layout_of(op.operation.results[0]) is not None
 
 
 def _is_over_rows(op: Any) -> bool:
