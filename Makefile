@@ -1,6 +1,8 @@
 # make demo and make check set up all they need in .venv; everything else builds on the same setup.
 
 VENV := .venv
+# Test processes at a time; each takes up to 2 GB.
+JOBS := 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
@@ -35,7 +37,7 @@ tools: ## install from Debian what tests run beside Python, where permitted
 check: tools lint types runtime-check package-check lit test ## everything that CI checks
 
 check-all: tools lint types runtime-check package-check lit $(STAMP) ## the same with the long tests
-	@$(BIN)/pytest -m 'slow or not slow'
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile -m 'slow or not slow'
 
 lint: $(STAMP) ## format and style
 	@$(BIN)/ruff check --quiet .
@@ -50,7 +52,7 @@ lit: $(STAMP) ## the lit tests of dialect, passes and tools
 	@$(BIN)/lit --quiet --succinct test
 
 test: $(STAMP) ## the pytest tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile
 
 runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
 	@scripts/check-runtime
