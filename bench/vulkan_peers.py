@@ -34,9 +34,9 @@ ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = ("resnet18", "vgg16", "mobilenet-v2")
 PRECISIONS = ("f32", "f16-acc32")
 
-TOLERANCE = 2e-2
-"""RMS of an output's difference from f64 over its RMS that still counts as equal: f16 storage gives
-some 1e-3, a wrong weight 1."""
+TOLERANCE = 0.1
+"""RMS of an output's difference from f64 over its RMS that still takes part: f16 storage gives some
+1e-3, ncnn's f16 arithmetic 5e-2 (VGG-16 for CIFAR), a wrong weight 1. The table shows each."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,10 @@ CONTENDERS = (
         for own in PRECISIONS
     ),
     Contender("ncnn, f32", "ncnn_worker", "ncnn", {"winograd": True}),
-    Contender("ncnn, f16", "ncnn_worker", "ncnn", {"winograd": True, "half": True}),
+    *(
+        Contender(f"ncnn, f16 {own}", "ncnn_worker", "ncnn", {"winograd": True, "half": own})
+        for own in ("storage", "arithmetic")
+    ),
 )
 
 

@@ -1,10 +1,10 @@
-"""Builds functions that a GPU runs: arithmetic on indices, slots of pixels, loops, and counts."""
+"""Builds functions that a GPU runs: arithmetic on indices, slots of pixels, loops, branches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch_mlir import ir
@@ -20,30 +20,6 @@ PUSH_CONSTANTS = "push_constants"
 
 Number = Any
 """An index: a Python integer that is known when compiling, or a value."""
-
-
-@dataclass
-class Region:
-    """What a stretch of code without branches does each time, but for what lies in its loops.
-
-    Attributes:
-        loads: from storage buffers.
-        words: 32-bit words that these bring.
-        stores: to storage buffers.
-        products: fused multiplications and additions of scalars.
-        inner: loops and branches in it, in order.
-    """
-
-    loads: int = 0
-    words: int = 0
-    stores: int = 0
-    products: int = 0
-    inner: list[Region] = field(default_factory=list)
-
-    def flat(self) -> list[tuple[int, int, int]]:
-        """Return loads, stores and products of this region and those in it, in program order."""
-        own = (self.loads, self.stores, self.products)
-        return [own, *(counts for region in self.inner for counts in region.flat())]
 
 
 @dataclass(frozen=True)
@@ -97,7 +73,6 @@ class KernelBuilder:
         self._storages = list(storages)
         self._pushes = pushes
         self._constants: dict[Any, Any] = {}
-        self.counts = Region()
         self.module = gpu.GPUModuleOp("kernel", ip=False)
         body = self.module.regions[0].blocks.append()
         dynamic = ir.ShapedType.get_dynamic_size()
@@ -261,15 +236,11 @@ class KernelBuilder:
 
     def load(self, buffer: int, index: Number) -> Any:
         """Build the load of an element of a buffer."""
-        value = memref.load(self.entry.arguments[buffer], [self.value(index)])
-        self.counts.loads += 1
-        self.counts.words += _words(value.type)
-        return value
+        return memref.load(self.entry.arguments[buffer], [self.value(index)])
 
     def store(self, value: Any, buffer: int, index: Number) -> None:
         """Build the store of an element to a buffer."""
         memref.store(value, self.entry.arguments[buffer], [self.value(index)])
-        self.counts.stores += 1
 
     def pixels(self, buffer: int, slot: Any) -> list[Any]:
         """Build the pixels, f32, of a slot that was loaded from ``buffer``."""
@@ -324,18 +295,9 @@ class KernelBuilder:
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Build a * b + c."""
-        self.counts.products += 1
         return math.fma(a, b, c)
 
     # Control.
-
-    @contextmanager
-    def region(self) -> Iterator[None]:
-        """Count what is built inside on its own."""
-        outer, self.counts = self.counts, Region()
-        outer.inner.append(self.counts)
-        yield
-        self.counts = outer
 
     def loop(
         self,
@@ -348,7 +310,7 @@ class KernelBuilder:
         """Build a loop that takes ``values`` through ``body``; return what they become."""
         bounds = [self.value(number) for number in (lower, upper, step)]
         loop = scf.ForOp(*bounds, list(values))
-        with ir.InsertionPoint(loop.body), self.region():
+        with ir.InsertionPoint(loop.body):
             scf.YieldOp(list(body(loop.induction_variable, list(loop.inner_iter_args))))
         return list(loop.results)
 
@@ -356,7 +318,7 @@ class KernelBuilder:
     def where(self, condition: Any) -> Iterator[None]:
         """Insert what runs where ``condition`` holds."""
         branch = scf.IfOp(condition)
-        with ir.InsertionPoint(branch.then_block), self.region():
+        with ir.InsertionPoint(branch.then_block):
             yield
             scf.YieldOp([])
 
@@ -366,7 +328,7 @@ class KernelBuilder:
         """Build ``then`` where ``condition`` holds, else ``otherwise``."""
         branch = scf.IfOp(condition, has_else=True)
         for block, build in ((branch.then_block, then), (branch.else_block, otherwise)):
-            with ir.InsertionPoint(block), self.region():
+            with ir.InsertionPoint(block):
                 build()
                 scf.YieldOp([])
 
@@ -386,17 +348,10 @@ class KernelBuilder:
             regions=1 + len(cases),
         )
         for region, build in zip(operation.regions, [lambda: values, *cases], strict=True):
-            with ir.InsertionPoint(region.blocks.append()), self.region():
+            with ir.InsertionPoint(region.blocks.append()):
                 scf.YieldOp(list(build()))
         return list(operation.results)
 
 
 def _known(number: Number) -> bool:
     return isinstance(number, int)
-
-
-def _words(type_: Any) -> int:
-    """Return the 32-bit words of a scalar or vector type."""
-    if isinstance(type_, ir.VectorType):
-        return int(type_.shape[0] * type_.element_type.width) // 32
-    return 1

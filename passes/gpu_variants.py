@@ -112,10 +112,18 @@ def convolution_of(op: Any, parameters: ParameterStore) -> Convolution | None:
     top, left, _, _ = integers(op.padding)
     strides, dilations = integers(op.strides), integers(op.dilations)
     shape = conv_shape(shape_of(op.input), weight.shape, strides, integers(op.padding), dilations)
+    patterns: tuple[tuple[int, ...], ...] = (tuple(range(taps)),)
+    assignment = None
+    if sparse:
+        # Layers that have the same patterns, in whatever order, share kernels.
+        library = library_of(parameter)
+        patterns = tuple(sorted(library.patterns))
+        places = np.array([*(patterns.index(taps) for taps in library.patterns), -1])
+        assignment = places[assignment_of(parameter, weight)]
     return Convolution(
         weight=weight,
-        assignment=assignment_of(parameter, weight) if sparse else None,
-        patterns=library_of(parameter).patterns if sparse else (tuple(range(taps)),),
+        assignment=assignment,
+        patterns=patterns,
         channels=filter_order(op, "output_channel"),
         groups=integer(op.groups),
         strides=(strides[0], strides[1]),

@@ -69,9 +69,10 @@ SPILL = 4.0
 LATENCY = 128
 """Cycles of a load from the nearest cache: assumed, no source says it."""
 
-VALHALL = "Arm, The Valhall Shader Core (102203): 64 bytes a cycle where threads share a line"
-THREADS = "Arm, Valhall and Bifrost guides: 64 registers a thread at half of all threads"
-FREEDRENO = "Mesa, src/freedreno/common/freedreno_devices.py: reg_size_vec4 = 96"
+NOTES = "github.com/azhirnov/cpu-gpu-arch"
+FREEDRENO = "Mesa, freedreno_devices.py: reg_size_vec4 = 96, of which a thread takes at most 48"
+THREADS = f"{NOTES}, ARM-Mali-Valhall.md, after Arm: 33 to 64 registers at half of all threads"
+LINE = "Arm, The Valhall Shader Core (102203): one cycle where a warp stays in a line of 64 bytes"
 
 GPUS = {
     gpu.name: gpu
@@ -87,27 +88,27 @@ GPUS = {
             34.1e9,
             True,
             (
-                "Chips and Cheese, Inside the Snapdragon 855's iGPU: 2 SPs of 3 uSPTPs, 585 MHz,"
-                " 898.5 GFLOPS of f32, 64 bytes a cycle of an SP from L2",
+                "Chips and Cheese, Inside the Snapdragon 855's iGPU (1 May 2024): 585 MHz; 2 groups"
+                " of 3 processors share memory interfaces",
+                f"{NOTES}, Adreno-600.md: 768 f32 units, 898.5 GFLOPS",
                 FREEDRENO,
-                "Qualcomm, Snapdragon 855: LPDDR4X at 2133 MHz, 4 x 16 bits",
+                "assumed: 64 bytes a cycle from the cache; LPDDR4X at 2133 MHz, 64 bits",
             ),
         ),
         Gpu(
             "adreno-740",
             6,
-            680e6,
+            600e6,
             256,
             64,
             192,
             LATENCY,
-            67.2e9,
+            63e9,
             True,
             (
-                "TechPowerUp, Adreno 740: 680 MHz, 1536 units",
+                f"{NOTES}, Adreno-700.md: 1536 threads, 1.8 TFLOPS at 600 MHz, 63 GB/s",
                 FREEDRENO,
-                "Qualcomm, Snapdragon 8 Gen 2: LPDDR5X at 4200 MHz, 4 x 16 bits",
-                "cache: taken as that of the Adreno 640",
+                "assumed: 6 cores; 64 bytes a cycle from the cache of each",
             ),
         ),
         Gpu(
@@ -121,10 +122,9 @@ GPUS = {
             34.1e9,
             True,
             (
-                "Android Authority, Arm Mali-G76 GPU deep dive: 24 lanes a core",
-                "HiSilicon, Kirin 980: 10 cores at 720 MHz, LPDDR4X at 2133 MHz, 4 x 16 bits",
+                "Android Authority, Arm Mali-G76 GPU deep dive (31 May 2018): 24 lanes a core",
                 THREADS,
-                "cache: taken as that of Valhall",
+                "assumed: 10 cores at 720 MHz and LPDDR4X, as in the Kirin 980; a line a cycle",
             ),
         ),
         Gpu(
@@ -138,10 +138,9 @@ GPUS = {
             68.3e9,
             True,
             (
-                "Arm GPU datasheet: Mali-G715, 128 FMA a cycle and core",
-                "Google, Tensor G3: 7 cores at 890 MHz, LPDDR5X",
-                VALHALL,
+                LINE,
                 THREADS,
+                "assumed: 128 multiply-adds a core; 7 cores at 890 MHz, as in the Tensor G3",
             ),
         ),
     )

@@ -33,6 +33,7 @@ from pattern_mlir.passes.filters import (
     sparse_weights,
     split_uses,
 )
+from pattern_mlir.passes.pattern_assign_blocks import PatternAssignBlocks
 from pattern_mlir.passes.pattern_balance import PatternBalance
 from pattern_mlir.passes.pattern_detect import PatternDetect
 from pattern_mlir.passes.pattern_fold_scales import PatternFoldScales
@@ -105,6 +106,20 @@ def test_a_pass_that_runs_twice_changes_nothing_more(seed: int) -> None:
         once = program.text()
         run(program, [stage])
         assert program.text() == once, f"{stage.name}, {seed=}"
+
+
+@seeds
+@settings(thorough, max_examples=5)
+def test_blocks_for_a_gpu_change_no_result_and_stay_as_they_are(seed: int) -> None:
+    program = random_network(seed)
+    run(program, [PatternDetect(), PatternGroup()])
+    before = results(program, seed)
+    run(program, [PatternAssignBlocks()])
+    for expected, actual in zip(before, results(program, seed), strict=True):
+        np.testing.assert_array_equal(actual, expected, err_msg=f"{seed=}")
+    once = program.text()
+    run(program, [PatternAssignBlocks()])
+    assert program.text() == once, f"{seed=}"
 
 
 @seeds

@@ -31,10 +31,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_tools_take_a_model_to_a_gpu_and_compare_its_layers(
     precision: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shape = zoo.input_shape("vgg16-cifar", size=32)
+    shape = zoo.input_shape("dilated-segmentation", size=64)
     model, package = tmp_path / "model.pt2", tmp_path / "model.pattern"
     torch.export.save(
-        exported(network("vgg16-cifar", pruned=True, classes=10), torch.zeros(shape)), model
+        exported(network("dilated-segmentation", pruned=True), torch.zeros(shape)), model
     )
     words = ["--target=vulkan1.1", f"--precision={precision}", "--emit=package"]
     assert pattern_opt.main([str(model), *words, "-o", str(package)]) == 0
@@ -44,7 +44,7 @@ def test_the_tools_take_a_model_to_a_gpu_and_compare_its_layers(
     layers = len(load(package).layers)
     assert f"ms in {layers} layers" in said and "is a CPU driver" in said
     compared = sum(1 for layer in load(package).layers if layer.result is not None)
-    assert f"all {compared} layers agree within" in said and compared >= 20
+    assert f"all {compared} layers agree within" in said and compared > 5
 
 
 @needs_validation

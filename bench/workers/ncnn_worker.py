@@ -30,16 +30,18 @@ def convert(job: Job) -> None:
 
 
 def load(job: Job) -> Engine:
-    """Load the network without f16 and bf16, unless the option `half` asks for f16.
+    """Load the network without f16 and bf16.
 
-    The option `device` names a GPU, as Vulkan does.
+    The option `half` asks for f16: `storage`, or `arithmetic` as well; the option `device` names a
+    GPU, as Vulkan does.
     """
     import ncnn
 
     net = ncnn.Net()
     net.opt.num_threads = job.threads
-    for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic"):
-        setattr(net.opt, f"use_{name}", job.options.get("half", False))
+    half = job.options.get("half", "")
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = half != ""
+    net.opt.use_fp16_arithmetic = half == "arithmetic"
     net.opt.use_bf16_storage = False
     net.opt.use_winograd_convolution = job.options["winograd"]
     if "device" in job.options:
