@@ -178,7 +178,8 @@ def test_operations_in_plain_loops_and_on_plain_planes(vectors: tuple[int, int])
     def build(x: Any) -> Any:
         gate = AdaptiveAveragePoolOp.build(x, [1, 1]).result
         gate = ActivateOp.build(gate, activation("sigmoid")).result
-        x = MultiplyOp.build(x, gate).result  # of another shape: without a kernel
+        x = MultiplyOp.build(x, gate).result  # a number a channel
+        x = AddOp.build(x, AdaptiveAveragePoolOp.build(x, [13, 1]).result).result  # and a row
         x = AveragePoolOp.build(x, kernel_size=[3, 3], strides=[1, 1], padding=[1] * 4).result
         x = UpsampleOp.build(x, [20, 33], "bilinear").result
         x = AdaptiveAveragePoolOp.build(x, [3, 4]).result  # windows of different sizes
