@@ -42,7 +42,8 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.half_sums import HALF_SUMS, HALF_TERMS
 from pattern_mlir.dialects.layout import is_half
 from pattern_mlir.errors import CompileError, PipelineError
-from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.half_errors import half_sum_errors
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.pipelines import run, target_levels
