@@ -204,7 +204,7 @@ def test_a_linear_layer(
     check(net.build(build), list(net.inputs), vectors, precision)
 
 
-@thorough
+@settings(max_examples=4, deadline=None, print_blob=True)
 @given(seed=seeds, vectors=st.sampled_from(VECTORS))
 def test_a_random_network(seed: int, vectors: tuple[int, int]) -> None:
     """Errors grow over many operations: they are compared with those of the same types."""
