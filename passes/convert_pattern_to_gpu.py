@@ -32,8 +32,9 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.layout import blocks_of
 from pattern_mlir.gpu import DEFAULT_GPU, gpu
 from pattern_mlir.layouts import Pair
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block
+from pattern_mlir.passes.base import OperationFailure, Pass, only_block
 from pattern_mlir.passes.buffers import Work, argument_attributes
 from pattern_mlir.passes.filters import array_of, is_parameter
 from pattern_mlir.passes.gpu_convolution import Variant, pack

@@ -34,8 +34,9 @@ from pattern_mlir.dialects import (
     tensor_like,
 )
 from pattern_mlir.dialects.elementwise import broadcast_shape
+from pattern_mlir.modules import forward_function, place
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, place
+from pattern_mlir.passes.base import Pass
 from pattern_mlir.passes.constant_arithmetic import OPERATIONS, constant_arithmetic
 from pattern_mlir.passes.linalg_builders import collapsed, expanded, filled
 from pattern_mlir.passes.torch_operands import (

@@ -12,8 +12,8 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, func, gpu, memref
 
 from pattern_mlir.dialects import i64
+from pattern_mlir.modules import place
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import place
 from pattern_mlir.passes.buffers import BUFFER, PLACE, Work, argument_attributes
 from pattern_mlir.passes.buffers import WORK as WORK_ATTRIBUTE
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder

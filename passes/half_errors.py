@@ -14,8 +14,9 @@ from pattern_mlir.dialects import ConvOp, ParameterOp, integer, integers
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.half_sums import summed_in_half
 from pattern_mlir.interpretation import interpret
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import Program, tensor_specs
 

@@ -10,7 +10,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.dialects import i64
-from pattern_mlir.passes.base import forward_function
+from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder

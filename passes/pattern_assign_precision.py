@@ -22,8 +22,9 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.half_sums import HALF_SUMS, HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, is_half, with_elements
 from pattern_mlir.errors import InterpretError, PipelineError, did_you_mean
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, walk
+from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import array_of, is_parameter, is_sparse
 from pattern_mlir.passes.half_errors import SumErrors, half_sum_errors
 from pattern_mlir.passes.lane_operations import lane_operands

@@ -27,8 +27,9 @@ from pattern_mlir.dialects import (
     integer,
     shape_of,
 )
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, only_block
+from pattern_mlir.passes.base import Pass, only_block
 
 SEPARABLE = "pattern.separable"
 """Module attribute: the network works on each image of a batch by itself."""

@@ -11,14 +11,9 @@ from torch_mlir.dialects import arith, func, scf
 
 from pattern_mlir.cost import PLAIN_CYCLES
 from pattern_mlir.dialects import i64
+from pattern_mlir.modules import forward_function, place
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import (
-    OperationFailure,
-    Pass,
-    forward_function,
-    only_block,
-    place,
-)
+from pattern_mlir.passes.base import OperationFailure, Pass, only_block
 from pattern_mlir.passes.buffers import (
     BOUNDARIES,
     EXTENT,

@@ -12,8 +12,9 @@ from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.dialects import ParameterOp, shape_of
 from pattern_mlir.dialects.element_types import numpy_type
+from pattern_mlir.modules import is_network
 from pattern_mlir.parameters import ALIGNMENT, Array, ParameterStore, aligned_bytes
-from pattern_mlir.passes.base import OperationFailure, Pass, is_network, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.buffers import add_buffer_argument, argument_attributes, buffer_role
 from pattern_mlir.passes.filters import array_of
 

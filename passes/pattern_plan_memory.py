@@ -11,8 +11,9 @@ from torch_mlir.dialects import arith, func, memref
 
 from pattern_mlir.dialects import i64
 from pattern_mlir.errors import PipelineError
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, only_block, walk
+from pattern_mlir.passes.base import OperationFailure, Pass, only_block, walk
 from pattern_mlir.passes.buffers import (
     add_buffer_argument,
     argument_attributes,

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from torch_mlir import ir
 from torch_mlir.dialects import bufferization
 
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, only_block, walk
+from pattern_mlir.passes.base import Pass, only_block, walk
 
 
 @dataclass(frozen=True)

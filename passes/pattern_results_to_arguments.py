@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from torch_mlir import ir
 from torch_mlir.dialects import func, memref
 
+from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, forward_function, only_block
+from pattern_mlir.passes.base import Pass, only_block
 from pattern_mlir.passes.buffers import argument_attributes
 
 

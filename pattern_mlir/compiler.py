@@ -15,9 +15,9 @@ from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
 from pattern_mlir.memory_use import buffer_lives
+from pattern_mlir.modules import place
 from pattern_mlir.package import Contents
 from pattern_mlir.parameters import write_text
-from pattern_mlir.passes.base import place
 from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program

@@ -15,8 +15,9 @@ from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.dialects.layout import is_half, layout_of
+from pattern_mlir.modules import place
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import place, walk
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.filters import is_parameter
 from pattern_mlir.passes.lane_operations import describe
 from pattern_mlir.passes.results import is_numbered

@@ -12,9 +12,10 @@ from torch_mlir import ir
 from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.errors import PassFailure, PipelineError, did_you_mean
+from pattern_mlir.modules import forward_function, place
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes import PASS_NAMES, pass_class
-from pattern_mlir.passes.base import OperationFailure, Pass, forward_function, place
+from pattern_mlir.passes.base import OperationFailure, Pass
 from pattern_mlir.program import Program
 from pattern_mlir.runtime.vulkan.plan import RANGE_ALIGNMENT
 from pattern_mlir.targets import GpuTarget, Target, check_half

@@ -17,7 +17,7 @@ from torch_mlir.passmanager import PassManager
 from pattern_mlir.dialects import integer
 from pattern_mlir.dialects.layout import blocks_of_type
 from pattern_mlir.errors import CompileError
-from pattern_mlir.passes.base import forward_function
+from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.buffers import (
     PLACE,
     WORK,

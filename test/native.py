@@ -14,7 +14,8 @@ from torch_mlir.dialects import func, linalg, memref
 from torch_mlir.execution_engine import ExecutionEngine
 
 from pattern_mlir.dialects import ACTIVATIONS, ActivationAttr, ParameterOp, create_context
-from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.convert_pattern_to_linalg import ConvertPatternToLinalg
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS, PatternPackWeights
 from pattern_mlir.pipelines import run

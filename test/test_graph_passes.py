@@ -25,7 +25,8 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.errors import PipelineError
-from pattern_mlir.passes.base import Pass, forward_function, walk
+from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import (
     filter_order,
     is_sparse,

@@ -17,7 +17,8 @@ from torch_models import Function, at_level, check, exported, values, with_stati
 
 from pattern_mlir import ParameterStore, compile, import_program, interpret, zoo
 from pattern_mlir.dialects import ConvOp, LinearOp, MultiplyOp, ParameterOp
-from pattern_mlir.passes.base import forward_function, place, walk
+from pattern_mlir.modules import forward_function, place
+from pattern_mlir.passes.base import walk
 from pattern_mlir.program import NAME_ATTRIBUTE, Program
 
 IMAGES = (2, 4, 7, 9)

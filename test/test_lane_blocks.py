@@ -35,7 +35,8 @@ from pattern_mlir.dialects import (
 from pattern_mlir.dialects.convolution import conv_shape, window_shape
 from pattern_mlir.dialects.layout import layout_of
 from pattern_mlir.layouts import LaneLayout, places, relayout_table, rows_reach
-from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
 from pattern_mlir.passes.pattern_assign_layouts import solve

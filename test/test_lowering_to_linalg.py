@@ -36,7 +36,8 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.convolution import conv_shape, window_shape
-from pattern_mlir.passes.base import forward_function, walk
+from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.convert_pattern_to_linalg import ConvertPatternToLinalg
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.patterns import Library

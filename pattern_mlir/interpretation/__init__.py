@@ -21,7 +21,7 @@ from pattern_mlir.interpretation.environment import Environment, Observer
 from pattern_mlir.interpretation.linalg import LINALG_OPERATIONS
 from pattern_mlir.interpretation.scalars import SCALAR_OPERATIONS
 from pattern_mlir.interpretation.tensors import TENSOR_OPERATIONS
-from pattern_mlir.passes.base import forward_function, place
+from pattern_mlir.modules import forward_function, place
 from pattern_mlir.program import UNSIGNED_ATTRIBUTE, Program, tensor_specs
 from pattern_mlir.runtime.plan import InputError, TensorSpec, check_inputs
 
