@@ -110,7 +110,8 @@ class ConvertPatternToGpu(Pass):
           %c1_6 = arith.constant 1 : index
           gpu.launch_func  @copy_0::@main blocks in (%c1, %c1_3, %c1_4) threads in (%c64, %c1_5,
               %c1_6)  args(%view : memref<?xf32>, %view_2 : memref<?xf32>) {pattern.place =
-              "-:2:12", pattern.push = array<i32: 1, 1, 0, 4>, pattern.work = {bytes = 32 : i64,
+              "-:2:12", pattern.push = array<i32: 1, 1, 0, 4>, pattern.result = {binding = 1 :
+              i64, operation = 0 : i64, type = tensor<4xf32>}, pattern.work = {bytes = 32 : i64,
               cycles = 0 : i64, kernel = "activate", layout = "", multiplications = 0 : i64, tile
               = ""}}
           return
