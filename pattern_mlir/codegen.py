@@ -127,7 +127,11 @@ def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.features, opt=OPTIMIZATION_LEVEL, reloc="pic"
+        cpu=target.cpu,
+        features=target.features,
+        opt=OPTIMIZATION_LEVEL,
+        reloc="pic",
+        codemodel="default",  # that of JITs takes addresses as linkers of static programs cannot
     )
     layers, kernels = split_functions(llvm_ir(program), _plain_functions(program))
     context = llvm.create_context()

@@ -20,7 +20,7 @@ import torch
 from libraries import FOLDER, HOST, LibraryModel, macro, needs, needs_lld
 from test_documentation import code_blocks
 from torch import nn
-from torch_models import exported, values
+from torch_models import Function, exported, values
 
 import pattern_mlir
 from pattern_mlir import package
@@ -41,7 +41,12 @@ pytestmark = [needs_lld, needs("gcc")]
 def contents(target: str = "host", cpu: str | None = None) -> package.Contents:
     """Return a compiled network of convolution, activation by libm, and linear layer."""
     torch.manual_seed(0)
-    layers = [nn.Conv2d(3, 16, 3, padding=1), nn.GELU(), nn.Flatten(), nn.Linear(16 * 256, 5)]
+    layers = [
+        nn.Conv2d(3, 16, 3, padding=1),
+        Function(torch.sin),
+        nn.Flatten(),
+        nn.Linear(16 * 256, 5),
+    ]
     program = exported(nn.Sequential(*layers), values(2, 3, 16, 16))
     return pattern_mlir.compile(program, target, threads=2, cpu=cpu)._contents
 
@@ -107,7 +112,7 @@ def test_a_library_for_android_calls_what_bionic_has(tmp_path: Path) -> None:
     write_library(contents("aarch64-linux-android"), tmp_path / "lib")
     table = readelf("--dyn-syms", tmp_path / "lib" / "libmodel.so")
     called = dict(re.findall(r"UND (\w+)@(\w+)", table))
-    assert {"pthread_create", "erff"} <= set(called)
+    assert {"pthread_create", "sinf"} <= set(called)
     assert set(called) <= {*symbols("c"), *symbols("m")}
     assert set(called.values()) == {"LIBC"}
     assert not re.search(r"UND \w+$", table, re.MULTILINE)
@@ -219,6 +224,13 @@ def test_a_feature_that_cannot_be_checked_is_refused() -> None:
 def test_targets_without_libraries_say_so(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match=r"for arm64-apple-ios.*--emit=obj"):
         write_library(contents("arm64-apple-ios"), tmp_path / "lib")
+
+
+def test_a_network_for_a_gpu_is_no_library(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="kernels for a GPU; compile the network for a proc"):
+        own = pattern_mlir.compile(exported(nn.Conv2d(3, 4, 3), values(1, 3, 8, 8)), "vulkan1.1")
+        own.save_library(tmp_path / "lib")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a-b", "a b", "naïve", "../x", *sorted(RESERVED)[:3]])
