@@ -66,7 +66,7 @@ from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.patterns import PackedWeights, pack
 
-LANE_OPERATIONS: Mapping[type, str] = MappingProxyType(
+LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
         ActivateOp: "planes",
         AddOp: "planes of equal shape, or one number a channel",
@@ -82,7 +82,7 @@ LANE_OPERATIONS: Mapping[type, str] = MappingProxyType(
 )
 """What has kernels in lane blocks, of f32 [N, C, H, W], and of which form it must be."""
 
-OTHER_OPERATIONS: Mapping[type, str] = MappingProxyType(
+OTHER_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
         AdaptiveAveragePoolOp: "the mean of whole planes in lane blocks",
         LayerNormOp: "any rows",
@@ -185,7 +185,7 @@ class ConvertPatternToVector(Pass):
             with op.location, ir.InsertionPoint(op):
                 if isinstance(op, RelayoutOp):
                     lowering.relayout(op)
-                elif isinstance(op, tuple(LANE_OPERATIONS)) and layout_of(op.result):
+                elif type(op) in LANE_OPERATIONS and layout_of(op.result):
                     lowering.operation(op)
                 elif isinstance(op, AdaptiveAveragePoolOp) and layout_of(op.input):
                     lowering.mean(op)
