@@ -223,6 +223,8 @@ def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
         return None
     if str(result.type.element_type) != "f32" or len(result.type.shape) != 4:
         return None
+    if 0 in result.type.shape:
+        return None
     if isinstance(op, ConvOp):
         fits = (
             is_parameter(op.weight)

@@ -156,7 +156,7 @@ def nest(
 
 def elementwise(inputs: Sequence[Any], body: Callable[..., Scalar]) -> Any:
     """Build body(*inputs) at every element; inputs of equal rank, dimensions equal or 1."""
-    shape = [max(sizes) for sizes in zip(*map(shape_of, inputs), strict=True)]
+    shape = [int(size) for size in np.broadcast_shapes(*map(tuple, map(shape_of, inputs)))]
     loops = Loops("abcdefgh"[: len(shape)])
     accesses = [(value, repeated(loops.counters(), value, shape)) for value in inputs]
     result = tensor.empty(shape, inputs[0].type.element_type)
