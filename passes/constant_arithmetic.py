@@ -68,10 +68,10 @@ def _by_channel(array: Array, shape: list[int]) -> Array:
     """Return ``array`` with the rank of ``shape``, and one number a channel of [N, C, H, W]."""
     if array.ndim > len(shape):
         raise NoForm
-    array = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
-    if list(np.broadcast_shapes(array.shape, tuple(shape))) != shape:
+    sizes = [1] * (len(shape) - array.ndim) + list(array.shape)
+    if list(np.broadcast_shapes(tuple(sizes), tuple(shape))) != shape:
         raise NoForm
-    own: list[int] = list(array.shape)
-    if len(own) == 4 and [own[0], *own[2:]] == [1, 1, 1]:
-        array = np.broadcast_to(array, (1, shape[1], 1, 1))
-    return np.array(array)
+    grown: Array = array.reshape(sizes)
+    if len(sizes) == 4 and [sizes[0], *sizes[2:]] == [1, 1, 1]:
+        grown = np.array(np.broadcast_to(grown, (1, shape[1], 1, 1)))
+    return grown

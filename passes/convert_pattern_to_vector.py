@@ -67,7 +67,7 @@ from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.patterns import PackedWeights, pack
 
-LANE_OPERATIONS: Mapping[type, str] = MappingProxyType(
+LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
         ActivateOp: "planes",
         AddOp: "planes of equal shape, or one number a channel",
@@ -83,7 +83,7 @@ LANE_OPERATIONS: Mapping[type, str] = MappingProxyType(
 )
 """What has kernels in lane blocks, of f32 [N, C, H, W], and of which form it must be."""
 
-OTHER_OPERATIONS: Mapping[type, str] = MappingProxyType(
+OTHER_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
         AdaptiveAveragePoolOp: "the mean of whole planes in lane blocks",
         LayerNormOp: "any rows",

@@ -467,6 +467,8 @@ def _upsample(mode: str, vector_form: bool) -> Callable[[Any], Any]:
 def _channels(value: Any, channels: Sequence[int]) -> Any:
     """Build the selection of ``channels`` of [N, C, H, W]; all of them in order are the input."""
     x = rank4(value)
+    if not channels:
+        raise NoForm
     if list(channels) == list(range(shape_of(x)[1])):
         return value
     return SelectChannelsOp.build(x, channels).result

@@ -239,6 +239,8 @@ def describe(op: Any, parameters: ParameterStore) -> LaneOperation | None:
     element = str(result.type.element_type)
     if element not in ELEMENT_BYTES or len(result.type.shape) != 4:
         return None
+    if 0 in result.type.shape:
+        return None
     found = _described(op, parameters)
     return found and replace(found, element=element, half_sums=HALF_SUMS in op.attributes)
 

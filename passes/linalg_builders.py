@@ -181,7 +181,7 @@ def elementwise(
 
     The result is of ``element_type``, that of the first input unless given.
     """
-    shape = [max(sizes) for sizes in zip(*map(shape_of, inputs), strict=True)]
+    shape = [int(size) for size in np.broadcast_shapes(*map(tuple, map(shape_of, inputs)))]
     loops = Loops("abcdefgh"[: len(shape)])
     accesses = [(value, repeated(loops.counters(), value, shape)) for value in inputs]
     result = tensor.empty(shape, element_type or inputs[0].type.element_type)

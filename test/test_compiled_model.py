@@ -248,7 +248,7 @@ def test_the_report_says_what_became_of_each_layer(compiled: CompiledModel) -> N
     assert 1.0 <= sparse.imbalance < 1.5
     for name in ("stem.0", "depthwise", "point", "head"):
         assert layers[name].patterns == 0 and layers[name].dense_reason
-    assert report.fallbacks == ("aten.softmax.int at the model's forward",)
+    assert report.fallbacks == ()
     assert report.threads == 2
     assert report.compression > 1
     parsed = json.loads(report.json())
@@ -256,7 +256,7 @@ def test_the_report_says_what_became_of_each_layer(compiled: CompiledModel) -> N
     assert parsed["arena_bytes"] == report.arena_bytes > 0
     assert parsed["weight_bytes"] == report.weight_bytes > 0
     printed = str(report)
-    assert "sparse" in printed and "aten.softmax.int" in printed and "2 threads" in printed
+    assert "sparse" in printed and "2 threads" in printed
 
 
 def test_a_weight_that_is_computed_is_reported_without_a_name() -> None:

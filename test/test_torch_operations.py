@@ -318,6 +318,7 @@ def test_a_sum_or_product(operation: Any, shapes: tuple[tuple[int, ...], ...]) -
         lambda x: x + x[0, :, :1, :1],
         lambda x: x * x[0, 0, 0, 0],
         lambda x: x + torch.arange(9),
+        lambda x: 2 * x[:, :0] + 1,
     ],
     ids=[
         "sum",
@@ -330,6 +331,7 @@ def test_a_sum_or_product(operation: Any, shapes: tuple[tuple[int, ...], ...]) -
         "other rank",
         "rank 0",
         "integers",
+        "nothing",
     ],
 )
 def test_arithmetic_with_python_numbers_and_other_ranks(function: Any) -> None:

@@ -7,26 +7,26 @@
 
 // An operation that the dialect does not have, between two that it has. Views compute nothing and
 // are no fallbacks; nor is what nobody uses.
-// CHECK: module attributes {pattern.fallbacks = ["aten.log_softmax.int at head", "aten.log_softmax.int at model.py:3:5"]}
+// CHECK: module attributes {pattern.fallbacks = ["aten.softmax.int at head", "aten.softmax.int at model.py:3:5"]}
 // CHECK-LABEL: func.func @forward
 // CHECK: %[[X:.*]] = torch_c.to_builtin_tensor %arg0
 // CHECK-NEXT: %[[RELU:.*]] = "pattern.activate"(%[[X]])
 // CHECK-NEXT: %[[IN:.*]] = torch_c.from_builtin_tensor %[[RELU]]
-// CHECK: %[[SOFTMAX:.*]] = torch.aten.log_softmax.int %[[IN]]
-// CHECK: torch.aten.log_softmax.int %[[SOFTMAX]]
-// CHECK: torch.aten.log_softmax.int
+// CHECK: %[[SOFTMAX:.*]] = torch.aten.softmax.int %[[IN]]
+// CHECK: torch.aten.softmax.int %[[SOFTMAX]]
+// CHECK: torch.aten.softmax.int
 // CHECK: torch.aten.view
 // CHECK: %[[OUT:.*]] = torch_c.to_builtin_tensor
 // CHECK-NEXT: "pattern.activate"(%[[OUT]])
 func.func @forward(%x: !torch.vtensor<[2,3],f32>) -> !torch.vtensor<[6],f32> {
   %none = torch.constant.none
-  %c1 = torch.constant.int 1
+  %c0 = torch.constant.int 0
   %c6 = torch.constant.int 6
   %shape = torch.prim.ListConstruct %c6 : (!torch.int) -> !torch.list<int>
   %0 = torch.aten.relu %x : !torch.vtensor<[2,3],f32> -> !torch.vtensor<[2,3],f32>
-  %1 = torch.aten.log_softmax.int %0, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("head"("model.py":2:5))
-  %2 = torch.aten.log_softmax.int %1, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("model.py":3:5)
-  %unused = torch.aten.log_softmax.int %2, %c1, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("unused")
+  %1 = torch.aten.softmax.int %0, %c0, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("head"("model.py":2:5))
+  %2 = torch.aten.softmax.int %1, %c0, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("model.py":3:5)
+  %unused = torch.aten.softmax.int %2, %c0, %none : !torch.vtensor<[2,3],f32>, !torch.int, !torch.none -> !torch.vtensor<[2,3],f32> loc("unused")
   %3 = torch.aten.view %2, %shape : !torch.vtensor<[2,3],f32>, !torch.list<int> -> !torch.vtensor<[6],f32>
   %4 = torch.aten.tanh %3 : !torch.vtensor<[6],f32> -> !torch.vtensor<[6],f32>
   return %4 : !torch.vtensor<[6],f32>
@@ -51,13 +51,13 @@ func.func @forward(%x: !torch.vtensor<[?,3],f32>, %n: !torch.vtensor<[3],si64>, 
 // -----
 
 // Forms of operations that the dialect has no form for: a convolution of volumes and a transposed
-// one, a scaled sum, one of different types, a scaled ELU, a
+// one that is written in general, a scaled sum, one of different types and of rank 0, a scaled ELU, a
 // pool whose indices are read, a mean over channels, dropout in training.
-// CHECK: pattern.fallbacks = ["aten.convolution at volumes", "aten.convolution at transposed", "aten.add.Tensor at scaled", "aten.add.Tensor at types", "aten.elu at elu", "aten.max_pool2d_with_indices at indices", "aten.mean.dim at channels", "aten.dropout at training"]
+// CHECK: pattern.fallbacks = ["aten.convolution at volumes", "aten.convolution at transposed", "aten.add.Tensor at scaled", "aten.add.Tensor at types", "aten.add.Tensor at ranks", "aten.elu at elu", "aten.max_pool2d_with_indices at indices", "aten.mean.dim at channels", "aten.dropout at training"]
 // CHECK-LABEL: func.func @forward
 // CHECK-NOT: "pattern.{{(conv|add|activate|max_pool|adaptive_average_pool)}}"
 // CHECK: return
-func.func @forward(%x: !torch.vtensor<[1,2,6,6],f32>, %d: !torch.vtensor<[1,2,6,6],f64>, %volume: !torch.vtensor<[1,2,6,6,6],f32>) -> (!torch.vtensor<[1,2,6,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f64>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64>, !torch.vtensor<[1,1,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>) {
+func.func @forward(%x: !torch.vtensor<[1,2,6,6],f32>, %d: !torch.vtensor<[1,2,6,6],f64>, %volume: !torch.vtensor<[1,2,6,6,6],f32>, %number: !torch.vtensor<[],f32>) -> (!torch.vtensor<[1,2,6,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f64>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64>, !torch.vtensor<[1,1,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>) {
   %v0 = "pattern.parameter"() {name = "v"} : () -> tensor<2x2x1x1x1xf32>
   %v = torch_c.from_builtin_tensor %v0 : tensor<2x2x1x1x1xf32> -> !torch.vtensor<[2,2,1,1,1],f32>
   %w0 = "pattern.parameter"() {name = "w"} : () -> tensor<2x2x1x1xf32>
@@ -78,11 +78,12 @@ func.func @forward(%x: !torch.vtensor<[1,2,6,6],f32>, %d: !torch.vtensor<[1,2,6,
   %1 = torch.aten.convolution %x, %w, %none, %ones, %zeros, %ones, %true, %zeros, %c1 : !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[2,2,1,1],f32>, !torch.none, !torch.list<int>, !torch.list<int>, !torch.list<int>, !torch.bool, !torch.list<int>, !torch.int -> !torch.vtensor<[1,2,6,6],f32> loc("transposed")
   %2 = torch.aten.add.Tensor %x, %x, %c2 : !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.int -> !torch.vtensor<[1,2,6,6],f32> loc("scaled")
   %3 = torch.aten.add.Tensor %x, %d, %c1 : !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f64>, !torch.int -> !torch.vtensor<[1,2,6,6],f64> loc("types")
-  %4 = torch.aten.elu %x, %half, %half, %c1 : !torch.vtensor<[1,2,6,6],f32>, !torch.float, !torch.float, !torch.int -> !torch.vtensor<[1,2,6,6],f32> loc("elu")
-  %5, %indices = torch.aten.max_pool2d_with_indices %x, %ones, %ones, %zeros, %ones, %false : !torch.vtensor<[1,2,6,6],f32>, !torch.list<int>, !torch.list<int>, !torch.list<int>, !torch.list<int>, !torch.bool -> !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64> loc("indices")
-  %6 = torch.aten.mean.dim %x, %one, %true, %none : !torch.vtensor<[1,2,6,6],f32>, !torch.list<int>, !torch.bool, !torch.none -> !torch.vtensor<[1,1,6,6],f32> loc("channels")
-  %7 = torch.aten.dropout %x, %half, %true : !torch.vtensor<[1,2,6,6],f32>, !torch.float, !torch.bool -> !torch.vtensor<[1,2,6,6],f32> loc("training")
-  return %0, %1, %2, %3, %4, %5, %indices, %6, %7 : !torch.vtensor<[1,2,6,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f64>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64>, !torch.vtensor<[1,1,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>
+  %4 = torch.aten.add.Tensor %x, %number, %c1 : !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[],f32>, !torch.int -> !torch.vtensor<[1,2,6,6],f32> loc("ranks")
+  %5 = torch.aten.elu %x, %half, %half, %c1 : !torch.vtensor<[1,2,6,6],f32>, !torch.float, !torch.float, !torch.int -> !torch.vtensor<[1,2,6,6],f32> loc("elu")
+  %6, %indices = torch.aten.max_pool2d_with_indices %x, %ones, %ones, %zeros, %ones, %false : !torch.vtensor<[1,2,6,6],f32>, !torch.list<int>, !torch.list<int>, !torch.list<int>, !torch.list<int>, !torch.bool -> !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64> loc("indices")
+  %7 = torch.aten.mean.dim %x, %one, %true, %none : !torch.vtensor<[1,2,6,6],f32>, !torch.list<int>, !torch.bool, !torch.none -> !torch.vtensor<[1,1,6,6],f32> loc("channels")
+  %8 = torch.aten.dropout %x, %half, %true : !torch.vtensor<[1,2,6,6],f32>, !torch.float, !torch.bool -> !torch.vtensor<[1,2,6,6],f32> loc("training")
+  return %0, %1, %2, %3, %4, %5, %6, %indices, %7, %8 : !torch.vtensor<[1,2,6,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f64>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>, !torch.vtensor<[1,2,6,6],si64>, !torch.vtensor<[1,1,6,6],f32>, !torch.vtensor<[1,2,6,6],f32>
 }
 
 // -----
