@@ -32,7 +32,11 @@ class Scores(nn.Module):
         return scores["out"] if isinstance(scores, dict) else scores
 
 
-@pytest.mark.parametrize("pruned", [False, True], ids=["dense", "pruned"])
+# A pruned network has dense layers, too; all dense ones are in the long tests.
+@pytest.mark.parametrize(
+    "pruned",
+    [pytest.param(False, marks=pytest.mark.slow, id="dense"), pytest.param(True, id="pruned")],
+)
 @pytest.mark.parametrize("name", family_blocks.FAMILIES)
 def test_a_family_meets_the_numeric_rule(
     name: str, pruned: bool, record_property: Callable[[str, object], None]
