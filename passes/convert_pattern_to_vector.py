@@ -339,7 +339,8 @@ class _Lowering:
             max_pool=description.max_pool,
             chunk=_chunk(description, tiling),
             channel_block=tiling.channel_block,
-            prefetch=_outgrows_cache(description, source),
+            prefetch=machine.prefetches and _outgrows_cache(description, source),
+            pair_cycles=machine.pair_cycles,
         )
         return kernel, description.cycles(machine, target.block, target.rows)
 

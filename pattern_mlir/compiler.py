@@ -80,7 +80,7 @@ def compile(
         plan=plan,
         threads=threads,
         triple=machine.triple,
-        cpu=machine.cpu,
+        cpu=machine.cpu_name,
         features=machine.required,
         structure=_structure(output_spec, len(plan.outputs)),
         report=report,
