@@ -7,7 +7,7 @@ BENCH_STAMP := $(VENV)/.bench-installed
 SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
 
-.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check package-check docs bench \
+.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check package-check docs bench bench-aarch64 \
 	lock format clean
 
 help: ## list what can be made
@@ -63,6 +63,9 @@ bench: $(BENCH_STAMP) ## time networks against peers, each in its environment un
 $(BENCH_STAMP): $(STAMP)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
 	@touch $@
+
+bench-aarch64: $(STAMP) ## count what code for AArch64 executes, under QEMU and by llvm-mca's models
+	@$(BIN)/python bench/aarch64.py
 
 docs: $(STAMP) ## generate docs/dialect.md and docs/passes.md
 	@$(BIN)/python docs/generate_pages.py
