@@ -83,7 +83,8 @@ def syntax_of(text: str) -> Syntax:
 def hot_loops(text: str) -> Iterator[HotLoop]:
     """Yield the hot loops of an assembly ``text``."""
     syntax = syntax_of(text)
-    function, label, body = "", "", []
+    function, label = "", ""
+    body: list[str] = []
     for line in text.splitlines():
         if name := re.match(r"([\w.$]+):", line):
             function = function if name[1].startswith(".") else name[1]
