@@ -64,7 +64,7 @@ class Layer:
         executed: what runs.
         loops: its hot loops.
         stack: accesses to the stack in them.
-        cycles: for each model, of all hot loops together, a multiplication.
+        cycles: for each model, a multiplication of all hot loops, each as often as there are tiles.
         worst: the same of the slowest of them.
     """
 
@@ -120,7 +120,8 @@ def measure(name: str, cpu: str) -> Result:
     layers = []
     for layer, executed in rows:
         functions = assembly.reached(layer.symbol, called)
-        own = [i for i, loop in enumerate(loops) if loop.function in functions]
+        own = {i: functions[loop.function] for i, loop in enumerate(loops)}
+        own = {i: count for i, count in own.items() if count}
         layers.append(_layer(layer, executed, loops, own, times, kinds.get(layer.place, "")))
     return Result(name, cpu, error, tuple(layers))
 
@@ -129,11 +130,11 @@ def _layer(
     layer: PlannedLayer,
     executed: Executed,
     loops: Sequence[HotLoop],
-    own: Sequence[int],
+    own: dict[int, int],
     times: dict[str, list[float]],
     kind: str,
 ) -> Layer:
-    count = sum(loops[i].multiplications for i in own)
+    count = sum(loops[i].multiplications * tiles for i, tiles in own.items())
     return Layer(
         place=layer.place,
         kernel=layer.kernel,
@@ -144,7 +145,11 @@ def _layer(
         executed=executed,
         loops=len(own),
         stack=sum(loops[i].stack for i in own),
-        cycles={name: sum(of[i] for i in own) / count for name, of in times.items() if own},
+        cycles={
+            name: sum(of[i] * tiles for i, tiles in own.items()) / count
+            for name, of in times.items()
+            if own
+        },
         worst={
             name: max(of[i] / loops[i].multiplications for i in own)
             for name, of in times.items()
@@ -207,8 +212,8 @@ def page(results: Sequence[Result]) -> str:
         " are those that QEMU executes; cycles are those of llvm-mca for the hot loops, data in the"
         " nearest cache. Neither is speed. `a FMLA` counts useful multiplications of four lanes:"
         " those of weights that are not zero, and of pixels of the plane. Cycles are given for all"
-        " hot loops of a layer together / for the slowest. A76 is llvm-mca's Neoverse N1 with"
-        " `-dispatch=4`.\n",
+        " hot loops of a layer, each as often as there are tiles of its shape / for the slowest. A76"
+        " is llvm-mca's Neoverse N1 with `-dispatch=4`.\n",
         verdicts(results).markdown(),
     ]
     for result in results:

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,26 +99,27 @@ def hot_loops(text: str) -> Iterator[HotLoop]:
                 label = ""
 
 
-def calls(text: str) -> dict[str, set[str]]:
-    """Return the functions that each function of AArch64 assembly calls or jumps to."""
-    found: dict[str, set[str]] = {}
+def calls(text: str) -> dict[str, Counter[str]]:
+    """Return the functions that each function of AArch64 assembly calls or jumps to, and how often.
+
+    A call counts once, in a loop, too.
+    """
+    found: dict[str, Counter[str]] = {}
     function = ""
     for line in text.splitlines():
         if name := re.match(r"([\w$]+):", line):
             function = name[1]
         elif call := re.match(r"\tbl?\t([\w$]+)$", line):
-            found.setdefault(function, set()).add(call[1])
+            found.setdefault(function, Counter())[call[1]] += 1
     return found
 
 
-def reached(function: str, called: Mapping[str, set[str]]) -> set[str]:
-    """Return ``function`` and all that it calls, directly or not."""
-    found, todo = set(), [function]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += called.get(name, set())
+def reached(function: str, called: Mapping[str, Counter[str]]) -> Counter[str]:
+    """Return ``function`` and all that it calls, directly or not, and how often each is called."""
+    found = Counter({function: 1})
+    for name, times in called.get(function, Counter()).items():
+        for inner, count in reached(name, called).items():
+            found[inner] += times * count
     return found
 
 
