@@ -212,7 +212,7 @@ def page(results: Sequence[Result]) -> str:
         " are those that QEMU executes; cycles are those of llvm-mca for the hot loops, data in the"
         " nearest cache. Neither is speed. `a FMLA` counts useful multiplications of four lanes:"
         " those of weights that are not zero, and of pixels of the plane. Cycles are given for all"
-        " hot loops of a layer, each as often as there are tiles of its shape / for the slowest. A76"
+        " hot loops of a layer, each as often as it has tiles / for the slowest. A76"
         " is llvm-mca's Neoverse N1 with `-dispatch=4`.\n",
         verdicts(results).markdown(),
     ]
