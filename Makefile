@@ -11,7 +11,8 @@ SOURCES := pattern_mlir dialects passes runtime test examples bench
 C_SOURCES := $(wildcard runtime/include/*.h runtime/src/*.c runtime/test/*.c)
 C_FILES := $(C_SOURCES) $(wildcard test/*.c runtime/bench/*.c examples/*/*.c examples/*/*.cpp)
 
-.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check runtime-ir package-check docs bench \
+.PHONY: help setup tools demo accuracy check check-all lint types lit test runtime-check runtime-ir \
+	package-check docs bench bench-aarch64 \
 	lock format clean
 
 help: ## list what can be made
@@ -71,6 +72,9 @@ bench: $(BENCH_STAMP) ## time networks against peers, each in its environment un
 $(BENCH_STAMP): $(STAMP)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
 	@touch $@
+
+bench-aarch64: $(STAMP) ## count what code for AArch64 executes, under QEMU and by llvm-mca's models
+	@$(BIN)/python bench/aarch64.py
 
 docs: $(STAMP) ## generate docs/dialect.md, docs/passes.md and docs/operations.md
 	@$(BIN)/python docs/generate_pages.py

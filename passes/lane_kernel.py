@@ -54,6 +54,7 @@ class LaneKernel:
         chunk: kernels that are added up before their sum joins the total; 0 for all.
         channel_block: channels that all filters sum up before the next ones.
         prefetch: whether the next tile's input and the next filter's result are asked for early.
+        pair_cycles: as `Machine`'s; see `load_pairs`.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
         source_type, target_type: elements of input and weights; of result and second operand.
         half_sums: whether chunks are added up in f16, else all is in f32.
@@ -82,6 +83,7 @@ class LaneKernel:
     chunk: int = 0
     channel_block: int = 0
     prefetch: bool = False
+    pair_cycles: int = 0
     target_channels: int = 0
     first_channel: int = 0
     source_type: str = "f32"

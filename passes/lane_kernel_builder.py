@@ -33,6 +33,7 @@ from pattern_mlir.passes.lane_kernel import (
 )
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
+from pattern_mlir.passes.load_pairs import lead
 
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
 """What a convolution's kernel reads beside its input, in the order of its arguments."""
@@ -60,14 +61,13 @@ class _Products:
     Attributes:
         taps: of the pattern.
         keys: chain and cell of each sum.
-        first_plane, source_at: the input's first channel; where a window begins in its plane.
+        source_at: where a window begins in the plane of the input's first channel.
         size, shift: the weights of kernel k lie at k * size + shift.
         shape: of the tile.
     """
 
     taps: Sequence[Pair]
     keys: list[tuple[int, Cell]]
-    first_plane: Any
     source_at: Any
     size: Any
     shift: Any
@@ -121,11 +121,17 @@ class _Window:
         view: one-dimensional.
         layout: of the plane.
         column: where the tile begins in a row.
+        lead: vectors from the view's start to the tile's.
     """
 
     view: Any
     layout: LaneLayout
     column: int = 0
+    lead: int = 0
+
+    def place(self, y: int, x: int) -> int:
+        """Return where in the view the vector ``y`` below and ``x`` right of the tile's begins."""
+        return self.lead * self.layout.lanes + self.layout.offset(y, x, self.column)
 
 
 class LaneKernelBuilder(FunctionBuilder):
@@ -194,11 +200,13 @@ class LaneKernelBuilder(FunctionBuilder):
                     tiles, [*tiles[1:], tiles[0]], strict=True
                 ):
                     kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-                    numbers = [kind, kernel.input_at(y, x), kernel.output_at(y, x)]
+                    before = lead(kernel, (rows, columns)) * kernel.source.lanes
+                    numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
                     numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
-                    numbers.append(kernel.input_at(*following[:2]))
+                    if kernel.prefetch:
+                        numbers.append(kernel.input_at(*following[:2]))
                     places = map(self.constant, numbers)
-                    arguments = [*buffers, images.induction_variable, *places, low, high]
+                    arguments = [*buffers, low, high, images.induction_variable, *places]
                     self._channel_blocks(self._tile_name(rows, columns), arguments)
                 scf.yield_([])
             func.return_([])
@@ -221,13 +229,19 @@ class LaneKernelBuilder(FunctionBuilder):
         """Build all filters from low to high at a tile of ``shape``, of any of the ``kinds``."""
         kernel = self._kernel
         buffer_types = self.buffer_types()
-        numbers = 8 if kernel.channel_blocks == 1 else 9
+        optional = {
+            "next_at": kernel.prefetch,
+            "channel_block": kernel.channel_blocks > 1,
+        }
+        present = [name for name, is_there in optional.items() if is_there]
+        numbers = 7 + len(present)
         with self.function(self._tile_name(*shape), [*buffer_types, *[self.index] * numbers]):
             arguments = list(self.entry.arguments)
             named = self._named(arguments[: len(buffer_types)])
-            image, kind, source_at, target_at, operand_at, next_at, low, high, *rest = arguments[
+            low, high, image, kind, source_at, target_at, operand_at, *rest = arguments[
                 len(buffer_types) :
             ]
+            extra = dict(zip(present, rest, strict=True))
             units = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(units.body):
                 unit = units.induction_variable
@@ -240,10 +254,10 @@ class LaneKernelBuilder(FunctionBuilder):
                     source_at,
                     target_at,
                     operand_at,
-                    rest[0] if rest else self.constant(0),
+                    extra.get("channel_block", self.constant(0)),
                 )
                 if kernel.prefetch:
-                    self._prefetch(named, tile, next_at)
+                    self._prefetch(named, tile, extra["next_at"])
                 make = {
                     Kind.CONVOLVE: self._sums,
                     Kind.MAX_POOL: self._pooled,
@@ -272,7 +286,7 @@ class LaneKernelBuilder(FunctionBuilder):
             plane = arith.addi(arith.muli(tile.image, self.constant(kernel.channels)), channel)
             window = self._source_window(buffers, plane, next_at)
             for y, x in product(range(rows), range(0, columns, step)):
-                place = self.constant(window.layout.offset(y, x, window.column))
+                place = self.constant(window.place(y, x))
                 memref.prefetch(window.view, [place], False, 2, True)
         following = arith.addi(tile.unit, self.constant(1))
         following = arith.minui(following, self.constant(kernel.units - 1))
@@ -282,7 +296,7 @@ class LaneKernelBuilder(FunctionBuilder):
             window = self._target_window(buffers, ahead, filter_)
             rows, columns = (size // kernel.shrink for size in tile.shape)
             for y, x in product(range(rows), range(0, columns, step)):
-                place = self.constant(window.layout.offset(y, x))
+                place = self.constant(window.place(y, x))
                 memref.prefetch(window.view, [place], True, 3, True)
 
     def _store_sums(
@@ -346,6 +360,9 @@ class LaneKernelBuilder(FunctionBuilder):
             arith.muli(tile.channel_block, self.constant(kernel.channel_block)),
         )
         half = self._half_sums(sums) if kernel.half_sums else None
+        # Outside of the loops over kernels: a channel's address is then one multiply-add.
+        first = arith.muli(first_plane, self.constant(kernel.source.plane * kernel.source.lanes))
+        source_at = arith.addi(first, tile.source_at)
         for number, taps in enumerate(kernel.patterns):
             kernels = self.load_index(buffers.counts, [row, self.constant(number)])
             end = arith.addi(begin, kernels)
@@ -353,7 +370,7 @@ class LaneKernelBuilder(FunctionBuilder):
             # Weights of kernel k of this pattern lie at k * size + shift.
             shift = arith.subi(tap, arith.muli(begin, size))
             keys = [(chain, cell) for chain in range(count) for cell in cells]
-            body = _Products(taps, keys, first_plane, tile.source_at, size, shift, tile.shape)
+            body = _Products(taps, keys, source_at, size, shift, tile.shape)
             if half is None:
                 sums = self._chunks(buffers, body, begin, end, sums)
             elif len(taps) > HALF_TERMS:
@@ -463,13 +480,13 @@ class LaneKernelBuilder(FunctionBuilder):
         loop = scf.ForOp(begin, end, self.constant(1))
         with ir.InsertionPoint(loop.body):
             position = loop.induction_variable
-            plane = self._input_plane(buffers, body, position)
+            channel = self.load_index(buffers.channels, [position])
             weights_at = arith.addi(arith.muli(position, body.size), body.shift)
             step = HALF_TERMS // len(rows.taps)
             for first in range(0, rows.count, step):
                 span = range(first, min(first + step, rows.count))
                 zeros = [self.splat(0.0, self.half_vector)] * len(body.keys)
-                parts = self._rows(zeros, body, rows, span, plane, buffers, weights_at)
+                parts = self._rows(zeros, body, rows, span, channel, buffers, weights_at)
                 self._join(totals, parts)
             scf.yield_([])
 
@@ -481,10 +498,6 @@ class LaneKernelBuilder(FunctionBuilder):
             wide = Scalar(part).as_type(self.vector).value
             self.store_vector(arith.addf(total, wide), totals, place, aligned=True)
 
-    def _input_plane(self, buffers: _Buffers, body: _Products, position: Any) -> Any:
-        """Build the number of the input's plane that the kernel at ``position`` reads."""
-        return arith.addi(body.first_plane, self.load_index(buffers.channels, [position]))
-
     def _kernels(
         self, buffers: _Buffers, body: _Products, begin: Any, end: Any, sums: list[Any]
     ) -> list[Any]:
@@ -492,16 +505,17 @@ class LaneKernelBuilder(FunctionBuilder):
         loop = scf.ForOp(begin, end, self.constant(1), sums)
         with ir.InsertionPoint(loop.body):
             position = loop.induction_variable
-            plane = self._input_plane(buffers, body, position)
-            window = self._source_window(buffers, plane, body.source_at)
+            channel = self.load_index(buffers.channels, [position])
             weights_at = arith.addi(arith.muli(position, body.size), body.shift)
             arguments = list(loop.inner_iter_args)
             rows = equal_rows(body.taps, self._kernel.block)
             if rows is None:
+                before = lead(self._kernel, body.shape)
+                window = self._source_window(buffers, channel, body.source_at, before)
                 sums = self._products(arguments, body, window, buffers.taps, weights_at)
             else:
                 span = range(rows.count)
-                sums = self._rows(arguments, body, rows, span, plane, buffers, weights_at)
+                sums = self._rows(arguments, body, rows, span, channel, buffers, weights_at)
             scf.yield_(sums)
         return list(loop.results)
 
@@ -511,7 +525,7 @@ class LaneKernelBuilder(FunctionBuilder):
         body: _Products,
         rows: EqualRows,
         span: range,
-        plane: Any,
+        channel: Any,
         buffers: _Buffers,
         weights_at: Any,
     ) -> list[Any]:
@@ -525,7 +539,7 @@ class LaneKernelBuilder(FunctionBuilder):
         with ir.InsertionPoint(loop.body):
             row = loop.induction_variable
             down = arith.muli(row, self.constant(rows.step * source.pitch * source.lanes))
-            window = self._source_window(buffers, plane, arith.addi(body.source_at, down))
+            window = self._source_window(buffers, channel, arith.addi(body.source_at, down))
             size = self.constant(len(rows.taps) * self._kernel.block)
             start = arith.addi(weights_at, arith.muli(row, size))
             own = replace(body, taps=rows.taps)
@@ -589,10 +603,14 @@ class LaneKernelBuilder(FunctionBuilder):
         plane = arith.addi(first, channel)
         return self._source_window(buffers, plane, tile.source_at)
 
-    def _source_window(self, buffers: _Buffers, plane: Any, at: Any) -> _Window:
-        """Build the view of the input from ``at`` in ``plane``, which output (0, 0) looks at."""
+    def _source_window(self, buffers: _Buffers, plane: Any, at: Any, before: int = 0) -> _Window:
+        """Build the view of the input from ``at`` in ``plane``, ``before`` vectors before its tile.
+
+        Output (0, 0) of the tile looks at the vector there.
+        """
         source, column = self._kernel.source, self._kernel.origin[1]
-        return _Window(self._view(buffers.source, source, plane, at), source, column)
+        view = self._view(buffers.source, source, plane, at, before * source.lanes)
+        return _Window(view, source, column, before)
 
     def _target_window(self, buffers: _Buffers, tile: _Tile, filter_: int) -> _Window:
         """Build the view of the result from the tile's start in the plane of ``filter_``."""
@@ -625,17 +643,19 @@ class LaneKernelBuilder(FunctionBuilder):
     def _splats(self, weights: Any, start: Any, positions: list[int]) -> dict[int, Any]:
         """Build the weights at ``positions``, each in all lanes."""
         splats, type_ = {}, self._product_type
-        if len(positions) % 4 == 0:
+        if len(positions) >= 4:
             four = ir.VectorType.get([4], weights.type.element_type)
             factors = ir.VectorType.get([4], type_.element_type)
-            for quad in range(0, len(positions), 4):
-                place = arith.addi(start, self.constant(positions[quad]))
+            # The last four may overlap those before them: none is loaded alone.
+            for first in (*range(0, len(positions) - 4, 4), len(positions) - 4):
+                place = arith.addi(start, self.constant(positions[first]))
                 alignment = vector_alignment(four, aligned=False)
                 values = vector.load(four, weights, [place], alignment=alignment)
                 values = Scalar(values).as_type(factors).value
-                for offset in range(4):
-                    scalar = vector.extract(values, [], [offset])
-                    splats[positions[quad + offset]] = vector.broadcast(type_, scalar)
+                for offset, position in enumerate(positions[first : first + 4]):
+                    if position not in splats:
+                        scalar = vector.extract(values, [], [offset])
+                        splats[position] = vector.broadcast(type_, scalar)
             return splats
         for position in positions:
             scalar = memref.load(weights, [arith.addi(start, self.constant(position))])
@@ -694,15 +714,16 @@ class LaneKernelBuilder(FunctionBuilder):
                     self._store_at(shuffled, window, border.offset)
                 scf.yield_([])
 
-    def _view(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any) -> Any:
-        """Build a view of a plane's elements from number ``at`` in plane number ``plane``."""
+    def _view(self, buffer: Any, layout: LaneLayout, plane: Any, at: Any, more: int = 0) -> Any:
+        """Build a view of a plane's elements, and ``more``, from number ``at`` in ``plane``."""
         size = layout.plane * layout.lanes
-        offset = arith.addi(arith.muli(plane, self.constant(size)), at)
+        offset = arith.addi(at, arith.muli(plane, self.constant(size)))
         dynamic = ir.ShapedType.get_dynamic_stride_or_offset()
+        length = size + more
         strides = ir.StridedLayoutAttr.get(dynamic, [1])
-        view = ir.MemRefType.get([size], buffer.type.element_type, strides)
+        view = ir.MemRefType.get([length], buffer.type.element_type, strides)
         return memref.ReinterpretCastOp(
-            view, buffer, [offset], [], [], [dynamic], [size], [1]
+            view, buffer, [offset], [], [], [dynamic], [length], [1]
         ).result
 
     @property
@@ -712,18 +733,18 @@ class LaneKernelBuilder(FunctionBuilder):
 
     def _factor(self, window: _Window, y: int, x: int) -> Any:
         """Build an input vector in the type of products."""
-        place = window.layout.offset(y, x, window.column)
+        place = window.place(y, x)
         aligned = place % window.layout.lanes == 0
         value = self.load_stored(window.view, [self.constant(place)], aligned)
         return Scalar(value).as_type(self._product_type).value
 
     def _load(self, window: _Window, y: int, x: int) -> Any:
-        place = window.layout.offset(y, x, window.column)
+        place = window.place(y, x)
         aligned = place % window.layout.lanes == 0
         return self.load_vector(window.view, [self.constant(place)], aligned)
 
     def _store(self, value: Any, window: _Window, y: int, x: int) -> None:
-        self._store_at(value, window, window.layout.offset(y, x, window.column))
+        self._store_at(value, window, window.place(y, x))
 
     def _store_at(self, value: Any, window: _Window, place: int) -> None:
         self.store_vector(value, window.view, [self.constant(place)], aligned=True)

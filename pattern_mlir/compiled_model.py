@@ -166,6 +166,11 @@ class CompiledModel:
         return [spec.name for spec in self.inputs]
 
     @property
+    def contents(self) -> Contents:
+        """What the network consists of: code, weights, plan."""
+        return self._contents
+
+    @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """Name, shape and element type of each input."""
         return self._contents.plan.inputs

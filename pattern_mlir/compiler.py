@@ -105,7 +105,7 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
         plan=plan,
         threads=report.threads,
         triple=machine.triple,
-        cpu=machine.cpu,
+        cpu=machine.cpu_name,
         features=machine.required,
         structure=_structure(spec, len(plan.outputs)),
         report=replace(

@@ -34,9 +34,6 @@ FILTER_CYCLES = 30.0
 STREAM_RATES = ((1 << 20, 20.0), (math.inf, 6.0))
 """Bytes a cycle of data that is read or written once: up to so many bytes in all."""
 
-SHAPE_CYCLES = 0.02
-"""What each further shape of tile adds to a layer's cost: its code must be compiled and cached."""
-
 
 LEAST_LANES = 4
 """Of the shortest vectors that kernels use."""
@@ -70,6 +67,16 @@ class Machine:
         unit_lanes: 32-bit lanes of such a multiplication; that of a longer vector takes several.
         load_cycles: a vector load from the nearest cache, in multiplications that could start.
         latency: multiplications that must be under way to keep the unit busy.
+        weights_a_register: weights of a kernel that a vector register holds; multiplications of
+            AArch64 name one of its lanes.
+        temporaries: registers beside sums and weights.
+        pair_cycles: what an instruction takes that loads two neighbouring vectors, at most; 0 where
+            there is none.
+        prefetches: whether kernels ask early for what they read next.
+        issue: multiplications and loads that start in a cycle; infinite where loads hide behind
+            multiplications.
+        shape_share: what each further shape of tile adds to a layer's cost, as a share of it: its
+            code must be compiled and cached.
         cache_rates: pairs (bytes, rate): data that is used again and again and takes up no more
             than so many bytes reaches the registers at so many bytes a cycle.
         row_cycles: a row of pixels that is not in the nearest cache, beside its bytes; the rest of
@@ -85,6 +92,12 @@ class Machine:
     unit_lanes: int = 8
     load_cycles: float = 1.28
     latency: int = 4
+    weights_a_register: int = 1
+    temporaries: int = 4
+    pair_cycles: int = 0
+    prefetches: bool = True
+    issue: float = math.inf
+    shape_share: float = 0.02
     cache_rates: tuple[tuple[float, float], ...] = (
         (32 << 10, 64.0),
         (96 << 10, 44.0),
@@ -129,7 +142,9 @@ class Machine:
 
     def sums(self, weights: int) -> int:
         """Return how many sums fit into registers beside ``weights`` and an input vector."""
-        return max(1, (self.registers - weights - 4) // self.sum_registers)
+        weight_registers = -(-weights // self.weights_a_register)
+        spare = self.registers - weight_registers - self.temporaries
+        return max(1, spare // self.sum_registers)
 
     def transfer_cycles(self, vectors: int, reused: float) -> float:
         """Return what it takes to read ``vectors`` from data of which ``reused`` are used again."""
@@ -233,7 +248,7 @@ def choose_tiling(
         shapes = Counter(product(rows, columns))
         for parts in range(1, channel_blocks + 1):
             channel_block = -(-channels // parts)
-            cycles = (1 + SHAPE_CYCLES * len(shapes)) * sum(
+            cycles = (1 + machine.shape_share * len(shapes)) * sum(
                 count
                 * (
                     kernels * _kernel_cycles(machine, products, shape, channel_block)
@@ -292,8 +307,12 @@ def _pattern_cycles(
         for size, stride, places in zip(shape, strides, products.places, strict=True)
     )
     reused = channels * height * (row_block or width)
-    moving = machine.transfer_cycles(len(vectors), reused)
-    return max(multiplying / pace, loading / pace, moving) + machine.start_cycles(height, reused)
+    # Loads go in pairs of neighbours: half of the rows have one that is left over.
+    rows = (shape[0] - 1) * strides[0] + 1 + max(y for y, _ in taps) - min(y for y, _ in taps)
+    issuing: float = (sums * len(taps) + read + rows / 2) / machine.issue
+    moving: float = machine.transfer_cycles(len(vectors), reused)
+    slowest = max(multiplying / pace, loading / pace, issuing, moving)
+    return slowest + machine.start_cycles(height, reused)
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:

@@ -40,7 +40,7 @@ class Target:
     Attributes:
         name: one of `TARGETS`.
         triple: such as `x86_64-unknown-linux-gnu`.
-        cpu: LLVM's name of the processor, such as `znver4`.
+        cpu: the processor whose schedule LLVM uses, such as `znver4`.
         features: such as `+avx2,+fma`.
         processor: the processor of `PROCESSORS` that the machine model takes it for, or `MEASURED`.
         lanes: f32 that a vector holds; 0: as many as that processor's.
@@ -54,6 +54,12 @@ class Target:
     processor: str
     lanes: int = 0
     registers: int = 0
+
+    @property
+    def cpu_name(self) -> str:
+        """The processor as a user names it; that of the host as LLVM does."""
+        known = PROCESSORS[self.processor].llvm_name == self.cpu
+        return self.processor if known else self.cpu
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-// RUN: pattern-opt %s --target=host --cpu=x86-64-v4 --emit=asm | %python %S/../hot_loops.py | filecheck %s
+// RUN: pattern-opt %s --target=host --cpu=x86-64-v4 --emit=asm | %python %S/../../bench/harness/assembly.py | filecheck %s
 // REQUIRES: x86
 
 // The inner loops of pruned convolutions, one for each pattern and shape of tile: 4 multiplications

@@ -24,6 +24,8 @@
 // RUN: not pattern-opt %s --emit=object >> %t 2>&1
 // RUN: not pattern-opt %s --target=hosts >> %t 2>&1
 // RUN: not pattern-opt %s --target=arm >> %t 2>&1
+// RUN: not pattern-opt %s --target=aarch64-linux-gnu --cpu=cortex-x3 >> %t 2>&1
+// RUN: not pattern-opt %s --pattern-assign-layouts=processor=cortex-a67 >> %t 2>&1
 // RUN: not pattern-opt %s --pass-pipeline >> %t 2>&1
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --threads: needs a number of at least 1, got '0'
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --threads: needs a number of at least 1, got 'many'
@@ -32,6 +34,8 @@
 // CHECK-NEXT: {{^}}pattern-opt: error: cannot emit 'object'; did you mean 'obj'? (known: mlir, bytecode, llvm, asm, obj, spirv, package, library, bench, report)
 // CHECK-NEXT: {{^}}pattern-opt: error: {{.*}}'hosts'; did you mean 'host'?
 // CHECK-NEXT: {{^}}pattern-opt: error: {{.*}}'arm'
+// CHECK-NEXT: {{^}}pattern-opt: error: unknown cpu 'cortex-x3'; did you mean 'cortex-x{{[24]}}'? (known: generic, cortex-a55, cortex-a76, cortex-a78, cortex-x2, cortex-x4, neoverse-n1)
+// CHECK-NEXT: {{^}}pattern-opt: error: unknown cpu 'cortex-a67'; did you mean 'cortex-a7{{[68]}}'? (known: {{.*}})
 // CHECK-NEXT: {{^}}pattern-opt: error: argument --pass-pipeline: expected one argument
 
 // Arguments that contradict each other.
