@@ -36,7 +36,7 @@ from pattern_mlir.dialects import (
     tensor_like,
 )
 from pattern_mlir.dialects.convolution import window_shape
-from pattern_mlir.dialects.layout import is_half, layout_of
+from pattern_mlir.dialects.layout import is_half
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, walk
 from pattern_mlir.passes.filters import split_uses
@@ -132,7 +132,7 @@ class ConvertPatternToLinalg(Pass):
         # Backwards, so that a concatenation of concatenations is lowered as one.
         for op in reversed(walk(module, ir.OpView)):
             lowering = _LOWERINGS.get(type(op))
-            if lowering is None:
+            if lowering is None or _changes_layout_only(op):
                 continue
             if not list(op.result.uses):
                 op.operation.erase()
@@ -261,10 +261,15 @@ def _binary(combine: Callable[[Scalar, Scalar], Scalar]) -> Callable[[Any], Any]
     return lower
 
 
+def _changes_layout_only(op: Any) -> bool:
+    """Whether ``op`` moves elements between layouts, which a tensor in linalg has not."""
+    if not isinstance(op, RelayoutOp):
+        return False
+    return bool(op.input.type.element_type == op.result.type.element_type)
+
+
 def _relayout(op: Any) -> Any:
-    """Build the conversion of a plain tensor's elements."""
-    if layout_of(op.input) is not None or layout_of(op.result) is not None:
-        raise OperationFailure(op, "changes a layout; run convert-pattern-to-vector before")
+    """Build the conversion of a tensor's elements."""
     return elementwise([op.input], lambda x: x, op.result.type.element_type)
 
 
