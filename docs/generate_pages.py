@@ -11,6 +11,7 @@ from pathlib import Path
 from pattern_mlir import dialects
 from pattern_mlir.importer.checks import TRAINING_ARGUMENTS
 from pattern_mlir.passes import PASS_NAMES, pass_class
+from pattern_mlir.passes.convert_pattern_to_gpu import GPU_OPERATIONS
 from pattern_mlir.passes.convert_pattern_to_vector import LANE_OPERATIONS, OTHER_OPERATIONS
 from pattern_mlir.passes.convert_torch_to_pattern import SHAPE_OPERATIONS, known_operations
 from pattern_mlir.pipelines import format_pipeline, target_levels
@@ -60,8 +61,12 @@ def dialect_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-SUPPORT: Mapping[str, Mapping[type, str]] = {"host": {**LANE_OPERATIONS, **OTHER_OPERATIONS}}
-"""For each target the operations that have kernels of their own, and of which form."""
+SUPPORT: Mapping[str, tuple[Mapping[type, str], str]] = {
+    "host, AArch64": ({**LANE_OPERATIONS, **OTHER_OPERATIONS}, "loops"),
+    "vulkan1.1": (dict.fromkeys(GPU_OPERATIONS, ""), "refused"),
+}
+"""For each target the operations that have kernels of their own, and of which form; and what
+becomes of others."""
 
 
 def operations_page() -> str:
@@ -71,7 +76,7 @@ def operations_page() -> str:
     rows = [f"| operation | {' | '.join(targets)} |", f"|---|{'---|' * len(targets)}"]
     for kind in sorted(kinds, key=lambda kind: str(kind.OPERATION_NAME)):
         if kind is not dialects.ParameterOp:
-            cells = [_support(SUPPORT[target], kind) for target in targets]
+            cells = [_support(*SUPPORT[target], kind) for target in targets]
             rows.append(f"| `{kind.OPERATION_NAME}` | {' | '.join(cells)} |")
     moved = sorted(name.removeprefix("torch.") for name in SHAPE_OPERATIONS)
     training = sorted({str(operation) for operation in TRAINING_ARGUMENTS})
@@ -92,7 +97,7 @@ the report names them with their share of the time. **refused**: one line says w
 {}
 
 Elements other than f32, and f16 where `--precision` asks for it, run in loops; integers are
-refused.
+refused. On GPUs both are refused, and so are activations and forms that have no kernel there.
 
 ## Operations of PyTorch
 
@@ -116,8 +121,10 @@ change their buffers or inputs.
 """
 
 
-def _support(kernels: Mapping[type, str], kind: type) -> str:
-    return f"native: {kernels[kind]}; else loops" if kind in kernels else "loops"
+def _support(kernels: Mapping[type, str], other: str, kind: type) -> str:
+    if kind not in kernels:
+        return other
+    return f"native: {kernels[kind]}; else {other}" if kernels[kind] else "native"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -632,3 +632,6 @@ _CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
         UpsampleOp: _Network.upsample,
     }
 )
+
+GPU_OPERATIONS = tuple(_CONVERSIONS)
+"""What has kernels for GPUs; anything else is refused."""

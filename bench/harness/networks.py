@@ -72,6 +72,12 @@ class Case:
         return NETWORKS[self.network].title + (", pruned" if self.pruned else ", dense")
 
 
+LIBRARY = "scp+corners"
+"""The eight patterns of pruned networks: those of training keep the middle tap and its neighbours.
+
+Largest weights of a network that was not trained give any others (arXiv 1909.05073, section 4).
+"""
+
 CASES = {
     case.name: case
     for case in (
@@ -88,7 +94,7 @@ def build(case: Case, rate: float = RATE) -> nn.Module:
     if network.convolutions_only:
         model = model.get_submodule("features")
     if case.pruned and network.prunes_3x3:
-        prune_one_shot(model, connectivity_rate=rate, pointwise="dense")
+        prune_one_shot(model, library=LIBRARY, connectivity_rate=rate, pointwise="dense")
     if case.pruned and network.prunes_1x1:
         _prune_1x1(model, rate)
     _calibrate(model, network.size)
