@@ -49,6 +49,14 @@ STRIDE_1 = "conv 3x3"
 PER_FMLA = {STRIDE_1: 1.5, "conv 3x3 stride 2": 2.0}
 """By kind of layer: the most instructions a useful multiplication."""
 
+PRECISIONS = (
+    ("f32", GENERIC),
+    ("f16-acc32", GENERIC),
+    ("f32", "cortex-a76"),
+    ("f16", "cortex-a76"),
+)
+"""Precisions that are counted as a whole, and the processors that they are compiled for."""
+
 IN_ALL = {"vgg16-convolutions": 720e6, "resnet18": 140e6}
 """The most instructions of an inference."""
 
@@ -125,6 +133,39 @@ def measure(name: str, cpu: str) -> Result:
         own = {i: count for i, count in own.items() if count}
         layers.append(_layer(layer, executed, loops, own, times, kinds.get(layer.place, "")))
     return Result(name, cpu, error, tuple(layers))
+
+
+@dataclass(frozen=True)
+class Total:
+    """What an inference executes in a precision; ``error`` is as in `Result`."""
+
+    network: str
+    precision: str
+    cpu: str
+    instructions: int
+    error: float
+
+
+def total(name: str, precision: str, cpu: str) -> Total:
+    """Return what an inference of the pruned network ``name`` executes in all."""
+    case = CASES[name]
+    array = networks.image(NETWORKS[case.network].size)
+    model = networks.build(case)
+    program = torch.export.export(model, (array,))
+    compiled = pattern_mlir.compile(program, TARGET, cpu=cpu, precision=precision)
+    outputs, rows = Emulated(compiled.contents).count([array.numpy()])
+    with torch.no_grad():
+        error = relative_error(outputs[0], model.double()(array.double()).numpy())
+    return Total(name, precision, cpu, sum(own.instructions for _, own in rows), error)
+
+
+def totals_table(totals: Sequence[Total]) -> Grid:
+    """Return the precisions as a table."""
+    rows = [
+        (own.network, own.precision, own.cpu, f"{own.instructions / 1e6:.1f}", f"{own.error:.1e}")
+        for own in totals
+    ]
+    return Grid(("network", "precision", "cpu", "M instructions", "error"), 3, tuple(rows))
 
 
 def _layer(
@@ -204,7 +245,7 @@ def _verdict(result: Result, what: str, bar: float, found: float) -> tuple[str, 
     return result.network, result.cpu, what, f"{bar:g}", f"{found:.4g}", met
 
 
-def page(results: Sequence[Result]) -> str:
+def page(results: Sequence[Result], totals: Sequence[Total]) -> str:
     """Return the results as a page in Markdown."""
     parts = [
         "# AArch64: counts and models\n",
@@ -216,6 +257,9 @@ def page(results: Sequence[Result]) -> str:
         " hot loops of a layer, each as often as it has tiles / for the slowest. A76"
         " is llvm-mca's Neoverse N1 with `-dispatch=4`.\n",
         verdicts(results).markdown(),
+        "## Precisions\n",
+        "f16 adds up in f16, which takes an extension that `generic` does without.\n",
+        totals_table(totals).markdown(),
     ]
     for result in results:
         millions = f"{result.instructions / 1e6:.1f} M instructions"
@@ -246,10 +290,15 @@ def main() -> int:
             results.append(measure(name, arguments.cpu))
             layer_table(results[-1]).show(console, name)
         verdicts(results).show(console, "bars")
+        names = [result.network for result in results]
+        totals = [total(name, *choice) for name in names for choice in PRECISIONS]
+        totals_table(totals).show(console, "precisions")
         arguments.output.mkdir(parents=True, exist_ok=True)
         found = {result.network: asdict(result) for result in results}
-        write_json(found, arguments.output / "aarch64.json")
-        (arguments.output / "aarch64.md").write_text(page(results))
+        write_json(
+            {**found, "precisions": list(map(asdict, totals))}, arguments.output / "aarch64.json"
+        )
+        (arguments.output / "aarch64.md").write_text(page(results, totals))
     except PatternError as error:
         print(f"aarch64: error: {error}", file=sys.stderr)
         return 1

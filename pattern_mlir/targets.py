@@ -58,7 +58,7 @@ class Target:
     @property
     def cpu_name(self) -> str:
         """The processor as a user names it; that of the host as LLVM does."""
-        known = PROCESSORS[self.processor].llvm_name == self.cpu
+        known = self.processor in PROCESSORS and PROCESSORS[self.processor].llvm_name == self.cpu
         return self.processor if known else self.cpu
 
     @property
@@ -134,7 +134,7 @@ def check_half(target: Target, arithmetic: bool) -> None:
     """
     if target.computes_half if arithmetic else target.converts_half:
         return
-    name, what = target.cpu or target.processor, "add up in" if arithmetic else "convert to"
+    name, what = target.cpu_name, "add up in" if arithmetic else "convert to"
     known = ", ".join(
         key
         for key, own in PROCESSORS.items()

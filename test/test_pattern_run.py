@@ -160,7 +160,7 @@ def test_a_comparison_names_each_output(folder: Path, capsys: pytest.CaptureFixt
         (["model.pattern", "--repeat", "0"], "needs a number of at least 1"),
         (["model.pattern", "--benchmrk"], "did you mean '--benchmark'?"),
         (["model.pattern", "--compare", "x.npy"], "is no .pt2 file"),
-        ([], "required: package"),
+        ([], "give a package, or --list-devices"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_1(
