@@ -107,7 +107,8 @@ def _link(code: bytes, symbols: Sequence[str]) -> Any:
     builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for symbol in symbols:
         builder.export_symbol(symbol)
-    compiler = llvm.create_lljit_compiler()
+    # JITLink keeps code and constants together; the older linker aborts when they lie 2 GB apart.
+    compiler = llvm.create_lljit_compiler(use_jit_link=True)
     try:
         # Networks in one process have equal symbols: each gets a library of its own.
         return builder.link(compiler, "network")

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -164,6 +165,18 @@ def test_two_models_in_one_process_do_not_disturb_each_other() -> None:
     for _ in range(3):
         for layer, one in zip(layers, both, strict=True):
             torch.testing.assert_close(one(x), layer(x))
+
+
+def test_code_and_constants_are_linked_side_by_side_in_scattered_memory(
+    net: nn.Module, compiled: CompiledModel, tmp_path: Path
+) -> None:
+    x = values(*IMAGES).numpy()
+    np.save(tmp_path / "x.npy", x)
+    compiled.save(tmp_path / "net.pattern")
+    program = Path(__file__).with_name("scattered_memory.py")
+    files = [str(tmp_path / name) for name in ("net.pattern", "x.npy", "y.npy")]
+    subprocess.run([sys.executable, str(program), *files], check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), compiled(x))
 
 
 def test_a_model_that_is_gone_leaves_no_thread_behind(net: nn.Module) -> None:
