@@ -413,7 +413,8 @@ class _Lowering:
         target, source = layout_of(op.result), layouts[0]
         assert description is not None and target is not None and source is not None
         machine = description.machine(self._machine, target.lanes)
-        tiling = description.tiling(machine, target.block, target.rows)
+        halo = description.has_halo(source.halo)
+        tiling = description.tiling(machine, target.block, target.rows, halo)
         joined = isinstance(op, ConcatOp)
         kernel = LaneKernel(
             kind=description.kind,
@@ -445,6 +446,7 @@ class _Lowering:
             source_type=description.element,
             target_type=description.element,
             half_sums=description.half_sums,
+            wraps=tiling.wraps,
         )
         return kernel, description.cycles(machine, target.block, target.rows)
 

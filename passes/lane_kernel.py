@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pattern_mlir.cost import tap_groups
-from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.layouts import LaneLayout, Pair, Wraps, wrapped
 
 Cell = tuple[int, int, int]
 """Filter of the block, row and column of the tile: one accumulator."""
@@ -58,6 +58,8 @@ class LaneKernel:
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
         source_type, target_type: elements of input and weights; of result and second operand.
         half_sums: whether chunks are added up in f16, else all is in f32.
+        wraps: whether vectors outside of the input's block are made from its own; else the halo has
+            them. Along such an axis a tile is as large as the block.
     """
 
     kind: Kind
@@ -89,6 +91,7 @@ class LaneKernel:
     source_type: str = "f32"
     target_type: str = "f32"
     half_sums: bool = False
+    wraps: Wraps = (False, False)
 
     @property
     def shrink(self) -> int:
@@ -135,15 +138,36 @@ class LaneKernel:
         for (y, height), (x, width) in product(rows, columns):
             yield y, x, height, width
 
+    @property
+    def window(self) -> Pair:
+        """The input pixel where the window of output (0, 0) starts: no halo, no vectors before."""
+        top, left = (0 if wrap else at for wrap, at in zip(self.wraps, self.origin, strict=True))
+        return top, left
+
     def input_at(self, y: int, x: int) -> int:
         """Return where in its plane the window of output (y, x) starts, before the pool."""
         row, column = (
             place * stride // repeat + origin
             for place, stride, repeat, origin in zip(
-                (y, x), self.strides, self.repeat, self.origin, strict=True
+                (y, x), self.strides, self.repeat, self.window, strict=True
             )
         )
         return self.source.start(row, column)
+
+    def own_vector(self, place: Pair) -> tuple[Pair, Pair]:
+        """Return which vector is loaded for ``place``, and how many blocks away that one lies.
+
+        Both places count from the tile's `window`; what is asked for, from tap (0, 0).
+        """
+        row, column = place[0] + self.origin[0], place[1] + self.origin[1]
+        (y, x), off = wrapped((row, column), self.source.block, self.wraps)
+        top, left = self.window
+        return (y - top, x - left), off
+
+    def is_padding(self, place: Pair) -> bool:
+        """Whether all lanes of ``place`` in the tile's window lie outside the plane, and are 0."""
+        off = self.own_vector(place)[1]
+        return not self.source.fill and not any(s is not None for s in self.source.lanes_off(*off))
 
     def output_at(self, y: int, x: int) -> int:
         """Return where in its plane the result of tile (y, x) starts."""
@@ -212,7 +236,8 @@ def sweeps(
     """Yield what one kernel does to a tile of ``shape``, in groups of its taps.
 
     Each group is the positions of its weights in the kernel, [tap][filter], and for each input
-    vector, row by row, the accumulators that it adds to with the position of the weight.
+    vector, row by row, the accumulators that it adds to with the position of the weight. Vectors
+    that are made of one follow each other; those of zeros are left out.
     """
     for members in tap_groups(taps, kernel.block):
         uses: dict[Pair, list[tuple[Cell, int]]] = {}
@@ -223,4 +248,6 @@ def sweeps(
             place = (y * kernel.strides[0] + down, x * kernel.strides[1] + right)
             uses.setdefault(place, []).append(((filter_, y, x), tap * kernel.block + filter_))
         weights = [tap * kernel.block + f for tap in members for f in range(kernel.block)]
-        yield weights, dict(sorted(uses.items()))
+        inside = (place for place in uses if not kernel.is_padding(place))
+        ordered = sorted(inside, key=lambda place: (kernel.own_vector(place)[0], place))
+        yield weights, {place: uses[place] for place in ordered}

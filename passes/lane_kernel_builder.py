@@ -34,6 +34,7 @@ from pattern_mlir.passes.lane_kernel import (
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
 from pattern_mlir.passes.load_pairs import lead
+from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
 
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
 """What a convolution's kernel reads beside its input, in the order of its arguments."""
@@ -242,6 +243,7 @@ class LaneKernelBuilder(FunctionBuilder):
                 len(buffer_types) :
             ]
             extra = dict(zip(present, rest, strict=True))
+            self._neighbours = NeighbourLanes(kernel.source, self.entry, low)
             units = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(units.body):
                 unit = units.induction_variable
@@ -276,7 +278,11 @@ class LaneKernelBuilder(FunctionBuilder):
         step = max(1, LINE // (ELEMENT_BYTES[kernel.source_type] * kernel.source.lanes))
         share = -(-kernel.channels // kernel.units)
         rows, columns = (
-            (size - 1) * stride + 1 + max(tap[axis] for taps in kernel.patterns for tap in taps)
+            kernel.source.block[axis]
+            if kernel.wraps[axis]
+            else (size - 1) * stride
+            + 1
+            + max(tap[axis] for taps in kernel.patterns for tap in taps)
             for axis, (size, stride) in enumerate(zip(tile.shape, kernel.strides, strict=True))
         )
         for number in range(share):
@@ -733,10 +739,14 @@ class LaneKernelBuilder(FunctionBuilder):
 
     def _factor(self, window: _Window, y: int, x: int) -> Any:
         """Build an input vector in the type of products."""
-        place = window.place(y, x)
+        own, off = self._kernel.own_vector((y, x))
+        place = window.place(*own)
         aligned = place % window.layout.lanes == 0
         value = self.load_stored(window.view, [self.constant(place)], aligned)
-        return Scalar(value).as_type(self._product_type).value
+        value = Scalar(value).as_type(self._product_type).value
+        if off == (0, 0):
+            return value
+        return self._neighbours.build(value, off, self.splat(self._kernel.source.fill))
 
     def _load(self, window: _Window, y: int, x: int) -> Any:
         place = window.place(y, x)

@@ -30,7 +30,7 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.half_sums import HALF_SUMS
-from pattern_mlir.layouts import Pair, covering, grids, rows_reach
+from pattern_mlir.layouts import Pair, Wraps, covering, grids, rows_reach
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import (
     WIDEST_BLOCK,
@@ -142,6 +142,21 @@ class LaneOperation:
         ]
         return (*self.padding, max(reach[0], 0), max(reach[1], 0))
 
+    def read_halo(self, machine: Machine, block: Pair, rows: bool) -> tuple[int, int, int, int]:
+        """Return the part of the `halo` that is read for a result's block, in rows or not."""
+        wraps = self.tiling(machine, block, rows).wraps
+        top, left, bottom, right = self.halo
+        vertical, horizontal = (
+            (0, 0) if wrap else own
+            for wrap, own in zip(wraps, ((top, bottom), (left, right)), strict=True)
+        )
+        return vertical[0], horizontal[0], vertical[1], horizontal[1]
+
+    def has_halo(self, halo: tuple[int, int, int, int]) -> Wraps:
+        """Return whether ``halo`` has what windows reach above and below, left and right."""
+        enough = [own >= needed for own, needed in zip(halo, self.halo, strict=True)]
+        return enough[0] and enough[2], enough[1] and enough[3]
+
     def result_block(self, grid: Pair, multiple: int) -> Pair:
         """Return the smallest block of the result that serves input, sums and result."""
         sizes = []
@@ -175,21 +190,32 @@ class LaneOperation:
         )
         return (False, True) if fits else (False,)
 
-    def tiling(self, machine: Machine, block: Pair, rows: bool) -> Tiling:
-        """Return the cheapest tiling for a result's block, in rows or not."""
+    def tiling(
+        self, machine: Machine, block: Pair, rows: bool, halo: Wraps = (True, True)
+    ) -> Tiling:
+        """Return the cheapest tiling for a result's block, in rows or not.
+
+        ``halo``: whether the input has what windows reach above and below, left and right.
+        """
         row_block = self.source_block(block)[1] if rows else 0
+        origin = None if self.kind is not Kind.CONVOLVE else (-self.padding[0], -self.padding[1])
+        blocks = (n for n in range(1, self.shared_filters + 1) if self.shared_filters % n == 0)
+        products = (
+            Products(self.taps, self.strides, filters, row_block, origin, halo)
+            for filters in blocks
+        )
         tilings = (
             choose_tiling(
                 machine,
-                Products(self.taps, self.strides, filter_block, row_block),
+                own,
                 self.sums_block(block),
                 self.kernels / self.filters,
                 self.shrink * max(self.repeat),
                 self.channels,
                 self._most_channel_blocks(),
             )
-            for filter_block in range(1, self.shared_filters + 1)
-            if self.shared_filters % filter_block == 0
+            for own in products
+            if all(halo) or own.can_wrap
         )
         return min(tilings, key=lambda tiling: tiling.cycles / tiling.filter_block)
 

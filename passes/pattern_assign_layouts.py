@@ -40,6 +40,7 @@ class PatternAssignLayouts(MachinePass):
     All choices are made together: the sum of the costs of kernels, plain loops and relayouts
     (`pattern_mlir.cost`) is the least there is. Then every tensor gets the halo and the fill that
     its consumers read; its producer writes them. A consumer of another fill gets a relayout.
+    Kernels that permute the lanes of a block's own vectors instead read no halo along that axis.
 
     ``processor`` is the target's; ``lanes`` and ``registers`` unless 0 are other vectors for it.
 
@@ -110,6 +111,7 @@ class _Node:
     ) -> None:
         self.op = op
         self.description = description
+        self.machine = machine
         self.chosen: Blocks | None = None
         self.ways: list[Blocks | None] = [None]
         costs = [description.plain_cycles]
@@ -145,9 +147,11 @@ class _Node:
         assert blocks is not None
         if position:
             return _layout(blocks)
-        return replace(
-            _layout(blocks), halo=self.description.halo, fill=self.description.fill or 0.0
-        )
+        assert self.chosen is not None
+        grid, block, rows = self.chosen
+        vectors = self.description.machine(self.machine, grid[0] * grid[1])
+        halo = self.description.read_halo(vectors, block, rows)
+        return replace(_layout(blocks), halo=halo, fill=self.description.fill or 0.0)
 
     def copy_key(self, position: int, value: Any, layouts: dict[Any, LaneLayout]) -> Any:
         """Return what copy of operand ``position`` the operation reads; None for no copy."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from pattern_mlir.layouts import Pair
+from pattern_mlir.layouts import Pair, Wraps, wrapped
 
 PLAIN_CYCLES = 1.0
 """A multiplication of a convolution in plain loops."""
@@ -84,6 +84,8 @@ class Machine:
         element_bytes: of an element in memory.
         sum_registers: registers that a vector of sums takes.
         conversions: multiplications that could start while a loaded vector becomes f32.
+        permuting_units: units that multiply or permute the lanes of a vector; 0 where neighbours'
+            lanes are rather loaded.
     """
 
     lanes: int
@@ -108,6 +110,7 @@ class Machine:
     element_bytes: int = 4
     sum_registers: int = 1
     conversions: int = 0
+    permuting_units: int = 0
 
     @property
     def multiplications_a_cycle(self) -> int:
@@ -133,7 +136,7 @@ class Machine:
 
         Vectors longer than its own are sums in several registers, unless they are f16, too.
         """
-        half = replace(self, lanes=lanes, element_bytes=2)
+        half = replace(self, lanes=lanes, element_bytes=2, permuting_units=0)
         if half_sums:
             spare = self.registers - HALF_SPARE
             return replace(half, unit_lanes=2 * self.unit_lanes, registers=spare)
@@ -167,6 +170,7 @@ class Tiling:
         channel_block: channels that all filters sum up before the next ones.
         cycles: of one block of filters on all tiles.
         filter_block: filters that are computed together.
+        wraps: whether vectors outside of the input's block are its own with permuted lanes.
     """
 
     rows: tuple[int, ...]
@@ -174,6 +178,7 @@ class Tiling:
     channel_block: int
     cycles: float
     filter_block: int
+    wraps: Wraps = (False, False)
 
 
 def tap_groups(taps: Sequence[Pair], block: int) -> list[list[int]]:
@@ -199,12 +204,23 @@ class Products:
         strides: of the convolution.
         filter_block: filters that are computed together.
         row_block: columns of a block of the input, where it lies in rows; 0 for lane blocks.
+        origin: the input pixel of tap (0, 0) for output (0, 0); None where all vectors are loaded.
+        halo: whether the input has vectors above and below, left and right of its blocks.
     """
 
     patterns: tuple[tuple[Pair, ...], ...]
     strides: Pair = (1, 1)
     filter_block: int = 1
     row_block: int = 0
+    origin: Pair | None = None
+    halo: Wraps = (True, True)
+
+    @property
+    def can_wrap(self) -> bool:
+        """Whether a kernel's vectors outside of the input's block can be made from its own."""
+        groups = (tap_groups(taps, self.filter_block) for taps in self.patterns)
+        in_lanes = self.origin is not None and not self.row_block
+        return in_lanes and all(len(group) == 1 for group in groups)
 
     @property
     def places(self) -> tuple[set[int], set[int]]:
@@ -237,8 +253,10 @@ def choose_tiling(
     block = products.filter_block
     groups = (group for taps in products.patterns for group in tap_groups(taps, block))
     room = machine.sums(max(map(len, groups)) * block) // block
-    # The smallest tile that a pool, a repetition or rows allow is taken even where it spills.
-    room = max(room, unit * (outputs[1] if products.row_block else unit))
+    # The smallest tile that a pool, a repetition, rows or no halo allow is taken even if it spills.
+    whole = not products.halo[0], not products.halo[1] or bool(products.row_block)
+    least = [size if all_ else unit for size, all_ in zip(outputs, whole, strict=True)]
+    room = max(room, math.prod(least))
     best: Tiling | None = None
     for columns in _splits(outputs[1], unit):
         # The fewest rows of tiles that registers allow: fewer tiles load less.
@@ -246,12 +264,13 @@ def choose_tiling(
         if rows is None or (products.row_block and len(columns) > 1):
             continue
         shapes = Counter(product(rows, columns))
-        for parts in range(1, channel_blocks + 1):
+        ways = product(_wraps(machine, products, rows, columns), range(1, channel_blocks + 1))
+        for wraps, parts in ways:
             channel_block = -(-channels // parts)
             cycles = (1 + machine.shape_share * len(shapes)) * sum(
                 count
                 * (
-                    kernels * _kernel_cycles(machine, products, shape, channel_block)
+                    kernels * _kernel_cycles(machine, products, shape, channel_block, wraps)
                     + FILTER_CYCLES
                     + parts * LOOP_CYCLES * len(products.patterns)
                     + (parts - 1) * _reload_cycles(machine, shape, block)
@@ -259,9 +278,23 @@ def choose_tiling(
                 for shape, count in shapes.items()
             )
             if best is None or cycles < best.cycles:
-                best = Tiling(rows, columns, channel_block, cycles, block)
+                best = Tiling(rows, columns, channel_block, cycles, block, wraps)
     assert best is not None, f"a tile of {unit}x{unit} outputs always fits"
     return best
+
+
+def _wraps(
+    machine: Machine, products: Products, rows: Sequence[int], columns: Sequence[int]
+) -> Iterator[Wraps]:
+    """Return the ways to come by vectors outside of the input's block for tiles of these sizes."""
+    can_wrap = products.can_wrap
+    # Without a halo it is done even where it does not pay.
+    ways = (
+        [False] * there
+        + [True] * (can_wrap and len(sizes) == 1 and (machine.permuting_units > 0 or not there))
+        for there, sizes in zip(products.halo, (rows, columns), strict=True)
+    )
+    return ((down, right) for down, right in product(*ways))
 
 
 def _splits(size: int, unit: int) -> Iterator[tuple[int, ...]]:
@@ -272,22 +305,36 @@ def _splits(size: int, unit: int) -> Iterator[tuple[int, ...]]:
 
 
 @functools.cache
-def _kernel_cycles(machine: Machine, products: Products, shape: Pair, channels: int) -> float:
+def _kernel_cycles(
+    machine: Machine, products: Products, shape: Pair, channels: int, wraps: Wraps
+) -> float:
     """Return what a kernel costs on a tile of ``shape`` while ``channels`` are used again."""
     return KERNEL_CYCLES + statistics.fmean(
-        _pattern_cycles(machine, products, taps, shape, channels) for taps in products.patterns
+        _pattern_cycles(machine, products, taps, shape, channels, wraps)
+        for taps in products.patterns
     )
 
 
 def _pattern_cycles(
-    machine: Machine, products: Products, taps: tuple[Pair, ...], shape: Pair, channels: int
+    machine: Machine,
+    products: Products,
+    taps: tuple[Pair, ...],
+    shape: Pair,
+    channels: int,
+    wraps: Wraps,
 ) -> float:
     """Return what the slowest of multiplying, loading and moving takes for a kernel of ``taps``."""
     block, strides, row_block = products.filter_block, products.strides, products.row_block
-    vectors = {
+    used = {
         (group, y * strides[0] + taps[tap][0], x * strides[1] + taps[tap][1])
         for group, members in enumerate(tap_groups(taps, block))
         for y, x, tap in product(range(shape[0]), range(shape[1]), members)
+    }
+    # Along an axis that wraps the tile is the whole block.
+    under = shape[0] * strides[0], shape[1] * strides[1]
+    origin = products.origin or (0, 0)
+    vectors = {
+        (group, *wrapped((y + origin[0], x + origin[1]), under, wraps)[0]) for group, y, x in used
     }
     sums = shape[0] * shape[1] * block
     pace = machine.multiplications_a_cycle
@@ -303,8 +350,8 @@ def _pattern_cycles(
     loading = (read + len(taps) * block / 2) * machine.load_cycles
     # Filters together use all pixels under the tile, one kernel only those of its pattern.
     height, width = (
-        (size - 1) * stride + 1 + max(places) - min(places)
-        for size, stride, places in zip(shape, strides, products.places, strict=True)
+        size * stride if wrap else (size - 1) * stride + 1 + max(places) - min(places)
+        for size, stride, places, wrap in zip(shape, strides, products.places, wraps, strict=True)
     )
     reused = channels * height * (row_block or width)
     # Loads go in pairs of neighbours: half of the rows have one that is left over.
@@ -312,7 +359,12 @@ def _pattern_cycles(
     issuing: float = (sums * len(taps) + read + rows / 2) / machine.issue
     moving: float = machine.transfer_cycles(len(vectors), reused)
     slowest = max(multiplying / pace, loading / pace, issuing, moving)
-    return slowest + machine.start_cycles(height, reused)
+    if any(wraps):
+        permuting = multiplying + len(used) - len(vectors)
+        share = machine.units / max(1, machine.permuting_units)
+        slowest = max(slowest, permuting * share / pace)
+    # Without a halo a plane is read from end to end.
+    return slowest + machine.start_cycles(1 if all(wraps) else height, reused)
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:

@@ -17,6 +17,9 @@ import numpy.typing as npt
 Pair = tuple[int, int]
 """Of rows and columns, or of height and width."""
 
+Wraps = tuple[bool, bool]
+"""Whether vectors above and below, left and right of a block are its own with permuted lanes."""
+
 
 @dataclass(frozen=True)
 class LaneLayout:
@@ -107,15 +110,18 @@ class LaneLayout:
 
         The lanes are those of the block's vector that they come from, None outside the grid.
         """
-        lanes = {place: lane for lane, place in enumerate(self._blocks())}
         top, left, bottom, right = self.stored_halo
         rows = _congruent(y, self.block[0], -top, self.block[0] + bottom)
         columns = _congruent(x, self.block[1], -left, self.block[1] + right)
         for halo_y, halo_x in product(rows, columns):
             down, right = halo_y // self.block[0], halo_x // self.block[1]
             if (down, right) != (0, 0):
-                sources = (lanes.get((r + down, c + right)) for r, c in self._blocks())
-                yield halo_y, halo_x, tuple(sources)
+                yield halo_y, halo_x, self.lanes_off(down, right)
+
+    def lanes_off(self, down: int, right: int) -> tuple[int | None, ...]:
+        """Return the lane of the block ``down`` and ``right`` of each lane's, None for no block."""
+        lanes = {place: lane for lane, place in enumerate(self._blocks())}
+        return tuple(lanes.get((r + down, c + right)) for r, c in self._blocks())
 
     def _blocks(self) -> Iterator[Pair]:
         return product(range(self.grid[0]), range(self.grid[1]))
@@ -162,6 +168,18 @@ def relayout_table(
     # The halo repeats pixels: any place that holds a pixel will do.
     found[source[source >= 0]] = np.flatnonzero(source >= 0)
     return np.where(target >= 0, found[target], -1).astype(np.int32)
+
+
+def wrapped(place: Pair, block: Pair, wraps: Wraps) -> tuple[Pair, Pair]:
+    """Return the vector of a ``block`` that ``place`` is with permuted lanes, and blocks between.
+
+    Along an axis that does not wrap a place stays, and is no block off.
+    """
+    off = tuple(
+        at // size if wrap else 0 for at, size, wrap in zip(place, block, wraps, strict=True)
+    )
+    own = tuple(at - by * size for at, by, size in zip(place, off, block, strict=True))
+    return (own[0], own[1]), (off[0], off[1])
 
 
 def _congruent(position: int, size: int, start: int, end: int) -> range:

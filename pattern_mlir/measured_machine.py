@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import platformdirs
 
 from pattern_mlir.cost import Machine
 from pattern_mlir.parameters import atomic_file
+from pattern_mlir.processors import AVX512
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
 
@@ -50,7 +51,7 @@ def machine_of(rates: Rates, lanes: int) -> Machine:
 
     Its cycle is the time in which ``Machine.multiplications_a_cycle`` can start.
     """
-    machine = Machine(lanes, 32 if lanes in (4, 16) else 16)
+    machine = AVX512 if lanes == AVX512.lanes else Machine(lanes, 32 if lanes == 4 else 16)
     pace = machine.multiplications_a_cycle
     second, beyond = (
         rate * share for rate, share in zip((rates.second, rates.beyond), AT_RANDOM, strict=True)
@@ -61,9 +62,8 @@ def machine_of(rates: Rates, lanes: int) -> Machine:
         (rates.second_bytes, second),
         (math.inf, beyond),
     )
-    return Machine(
-        lanes,
-        machine.registers,
+    return replace(
+        machine,
         load_cycles=4 * lanes / rates.first,
         latency=max(1, round(rates.latency / pace)),
         cache_rates=tuple((size, rate * pace) for size, rate in caches),

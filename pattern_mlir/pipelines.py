@@ -209,6 +209,7 @@ def _layers_to_llvm() -> tuple[Stage, ...]:
         "convert-math-to-libm",
         "convert-vector-to-llvm",
         "convert-arith-to-llvm",
+        "convert-ub-to-llvm",
         "convert-index-to-llvm",
         "finalize-memref-to-llvm",
         "convert-cf-to-llvm",

@@ -76,11 +76,14 @@ def _arm(name: str, features: str, machine: Machine) -> Processor:
     return Processor("aarch64", name, features, machine)
 
 
+AVX512 = Machine(16, 32, permuting_units=3)
+"""Only AVX-512 rotates lanes and clears some of them by one instruction."""
+
 PROCESSORS = {
     "x86-64": Processor("x86_64", "x86-64", "", Machine(4, 16)),
     "x86-64-v3": Processor("x86_64", "x86-64-v3", _AVX2, Machine(8, 16)),
-    "x86-64-v4": Processor("x86_64", "x86-64-v4", _AVX512, Machine(16, 32)),
-    "znver4": Processor("x86_64", "znver4", _AVX512, Machine(16, 32)),
+    "x86-64-v4": Processor("x86_64", "x86-64-v4", _AVX512, AVX512),
+    "znver4": Processor("x86_64", "znver4", _AVX512, AVX512),
     # Out of order, cores run the schedule of the little one as well as their own, or better.
     "generic": _arm("cortex-a55", _ARM_V8_0, _NEON),
     "cortex-a55": _arm("cortex-a55", _ARM_V8_2, _A55),

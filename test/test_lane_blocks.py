@@ -10,7 +10,7 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from native import Array, Network, activation, noise
 from random_networks import random_network, random_weight
@@ -234,14 +234,66 @@ def test_channels_are_summed_up_in_blocks(
             strides=[stride] * 2,
         ).result
 
-    def cut(self: LaneOperation, machine: Machine, block: Any, rows: bool) -> Tiling:
-        return dataclasses.replace(
-            tiling(self, machine, block, rows), channel_block=min(channel_block, self.channels)
-        )
+    def cut(self: LaneOperation, *arguments: Any) -> Tiling:
+        chosen = tiling(self, *arguments)
+        return dataclasses.replace(chosen, channel_block=min(channel_block, self.channels))
 
     tiling = LaneOperation.tiling
     with unittest.mock.patch.object(LaneOperation, "tiling", cut):
         check(network.build(build), list(network.inputs), *vectors, threads)
+
+
+@thorough
+@given(
+    seed=seeds,
+    kernel=st.sampled_from([(1, 1), (3, 3), (3, 3), (2, 3), (1, 7), (3, 1)]),
+    strides=st.sampled_from([(1, 1), (1, 1), (2, 2), (2, 1), (3, 2)]),
+    dilation=st.sampled_from([1, 1, 2]),
+    plane=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+    halo=st.sampled_from([(False, False), (True, False), (False, True)]),
+    vectors=st.sampled_from(VECTORS),
+)
+def test_a_layer_without_a_halo_permutes_the_lanes_of_its_own_vectors(
+    seed: int,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    dilation: int,
+    plane: tuple[int, int],
+    halo: tuple[bool, bool],
+    vectors: tuple[int, int],
+) -> None:
+    rng = np.random.default_rng(seed)
+    network = Network(noise(seed, 1, 8, *plane))
+    weights = [random_weight(rng, (8, 8, *kernel)) for _ in range(2)]
+    padding = [dilation * (size // 2) for size in (*kernel, *kernel)]
+    shape = conv_shape([1, 8, *plane], weights[0].shape, [1, 1], padding, [dilation] * 2)
+    assume(min(shape) > 0)
+    shape = conv_shape(shape, weights[0].shape, strides, padding, [dilation] * 2)
+    assume(min(shape) > 0)
+
+    def build(x: Any) -> Any:
+        for weight, stride in zip(weights, ((1, 1), strides), strict=True):
+            x = ConvOp.build(
+                x,
+                network.parameter(weight),
+                padding=padding,
+                strides=stride,
+                dilations=[dilation] * 2,
+                activation=activation("relu"),
+            ).result
+        return x
+
+    def without_halo(self: LaneOperation, machine: Machine, block: Any, rows: bool, *_: Any) -> Any:
+        chosen = tiling(self, machine, block, False, halo)
+        assert all(wrap or there for wrap, there in zip(chosen.wraps, halo, strict=True))
+        return chosen
+
+    tiling = LaneOperation.tiling
+    with (
+        unittest.mock.patch.object(LaneOperation, "tiling", without_halo),
+        unittest.mock.patch.object(LaneOperation, "row_ways", lambda *_: (False,)),
+    ):
+        check(network.build(build), list(network.inputs), *vectors)
 
 
 @thorough
@@ -310,19 +362,22 @@ def test_four_filters_that_share_their_kernels_are_a_block(
     check(program, list(network.inputs), 16, 32, threads)
 
 
-def test_channels_of_small_planes_are_summed_up_in_blocks_by_themselves() -> None:
-    network = Network(noise(0, 1, 512, 7, 7))
-
-    def build(x: Any) -> Any:
-        weight = network.parameter(pruned_weight(32, 512))
-        return ConvOp.build(x, weight, padding=[1] * 4).result
-
-    (layer,) = (
-        layer
-        for layer in compiled(network.build(build), 16, 32).plan.layers
-        if layer.kernel == "conv"
+@pytest.mark.parametrize("permuting_units", [0, 3])
+def test_channels_of_small_planes_are_summed_up_in_blocks_or_their_lanes_permuted(
+    permuting_units: int,
+) -> None:
+    taps = ((0, 1), (1, 0), (1, 1), (1, 2))
+    tiling = choose_tiling(
+        Machine(16, 32, permuting_units=permuting_units),
+        Products((taps,) * 8, origin=(-1, -1)),
+        outputs=(2, 2),
+        kernels=142.0,
+        channels=512,
+        channel_blocks=8,
     )
-    assert layer.tile.count("x") == 2, layer.tile
+    permutes = permuting_units > 0
+    assert tiling.wraps == (permutes, permutes)
+    assert (tiling.channel_block == 512) == permutes
 
 
 @pytest.mark.parametrize("vectors", VECTORS)
