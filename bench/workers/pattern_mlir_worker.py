@@ -11,7 +11,7 @@ from protocol import Engine, Job, serve
 
 def load(job: Job) -> Engine:
     """Load the package for this number of threads."""
-    path = job.model / f"threads-{job.threads}.pattern"
+    path = job.model / f"{job.options['precision']}-threads-{job.threads}.pattern"
     model = pattern_mlir.load(path, chunk=job.options.get("chunk", 0))
     array, peak = job.input, Peak(vector_lanes())
 
