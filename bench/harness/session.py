@@ -122,8 +122,9 @@ class _Session:
         if self._compiled is None or not self._profiles:
             return run
         layers, peak = self._layers(self._compiled)
+        whole_ms = summarise([own["whole"] / 1e9 for own in self._profiles]).median
         imbalance = {layer.name: layer.imbalance for layer in self._compiled.report.layers}
-        return replace(run, layers=layers, peak=peak, imbalance=imbalance)
+        return replace(run, layers=layers, peak=peak, whole_ms=whole_ms, imbalance=imbalance)
 
     def _prepared(self, own: Contender, stack: contextlib.ExitStack) -> Entry:
         """Return a contender's entry, ready to be timed, its output checked; or why not."""
