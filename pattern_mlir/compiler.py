@@ -13,6 +13,7 @@ from torch_mlir import ir
 from pattern_mlir import codegen, pipelines, spirv
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
+from pattern_mlir.host_steps import HostCode, host_code, host_operations, host_programs
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
 from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.modules import place
@@ -23,7 +24,7 @@ from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
 from pattern_mlir.report import BufferLife, LayerReport, Report, loop_shares
 from pattern_mlir.structure import Structure, structure_of
-from pattern_mlir.targets import GpuTarget, Target
+from pattern_mlir.targets import HOST, GpuTarget, Target
 from pattern_mlir.targets import target as find_target
 
 if TYPE_CHECKING:
@@ -115,15 +116,16 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
 
 
 def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
-    code = spirv.vulkan_code(program)
+    host, steps = _host_steps(program, report.threads)
+    code = spirv.vulkan_code(program, steps)
     return Contents(
-        code=b"",
+        code=steps.code,
         weights=code.weights,
         plan=code.plan,
         threads=report.threads,
-        triple="",
-        cpu=machine.gpu,
-        features=code.plan.features,
+        triple=host.triple if steps.steps else "",
+        cpu=host.cpu_name if steps.steps else machine.gpu,
+        features=host.required if steps.steps else code.plan.features,
         structure=_structure(spec, len(code.plan.outputs)),
         report=replace(
             report,
@@ -131,9 +133,24 @@ def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) ->
             weight_bytes=code.weights.nbytes,
             gpu=machine.gpu,
             kernels=spirv.kernel_reports(program),
+            on_host=host_operations(program),
         ),
         kernels=code.kernels,
     )
+
+
+def _host_steps(program: Program, threads: int) -> tuple[Target, HostCode]:
+    """Return what runs the steps of a GPU's network that have no kernel, and their code.
+
+    That is the processor which compiles.
+    """
+    machine = find_target(HOST)
+    assert isinstance(machine, Target)
+    programs = host_programs(program)
+    for own in programs.values():
+        for level in pipelines.target_levels(machine, threads):
+            lower(own, level)
+    return machine, host_code(programs, machine)
 
 
 def lower(program: Program, level: pipelines.Level) -> None:
