@@ -90,8 +90,8 @@ OPERATIONS_PAGE = """\
 # What each target does with each operation
 
 **native**: a vector kernel, for the form that is named. **loops**: loop nests that LLVM optimises;
-the report names them with their share of the time. **host**: the processor runs it between the GPU's
-kernels; the report names it.
+the report names them with their share of the time. **host**: the processor runs it between
+kernels of the GPU; the report names it.
 
 ## Operations of the dialect
 

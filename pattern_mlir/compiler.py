@@ -24,7 +24,7 @@ from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
 from pattern_mlir.report import BufferLife, LayerReport, Report, loop_shares
 from pattern_mlir.structure import Structure, structure_of
-from pattern_mlir.targets import HOST, GpuTarget, Target
+from pattern_mlir.targets import HOST, GpuTarget, Target, default_precision
 from pattern_mlir.targets import target as find_target
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def compile(
     threads: int = 1,
     *,
     cpu: str | None = None,
-    precision: str = "f32",
+    precision: str | None = None,
     chunk: int = 0,
     levels: Path | None = None,
     device: str | None = None,
@@ -55,8 +55,8 @@ def compile(
             `generic` for another machine. For `vulkan1.1` the GPU to choose kernels for, one of
             `gpu.GPUS`; they run on others, too.
         precision: what tensors are stored in and sums added up in (docs/precision.md): `f32`,
-            `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`,
-            `f16-acc32` or `f16-packed`.
+            `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`, `f16-acc32` or
+            `f16-packed`. None: `targets.default_precision`.
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
@@ -66,6 +66,7 @@ def compile(
         PatternError: the model cannot be imported or compiled; the message says why.
     """
     machine = find_target(target, cpu)
+    precision = precision or default_precision(target, cpu)
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
