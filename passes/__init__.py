@@ -18,6 +18,7 @@ PASS_NAMES = (
     "pattern-balance",
     "pattern-assign-precision",
     "pattern-assign-layouts",
+    "pattern-outline-host",
     "pattern-assign-blocks",
     "convert-pattern-to-vector",
     "convert-pattern-to-gpu",

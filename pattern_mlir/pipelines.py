@@ -143,7 +143,7 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
                 "cse",
             ),
         ),
-        Level("schedule", _own("pattern-group")),
+        Level("schedule", _own("pattern-group", "pattern-outline-host")),
         Level("layouts", (make_pass("pattern-assign-blocks", choice), "canonicalize", "cse")),
         Level("kernels", (make_pass("convert-pattern-to-gpu", choice),)),
         Level(

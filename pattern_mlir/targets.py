@@ -121,6 +121,17 @@ def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
     return Target(name, triple, own, features, model)
 
 
+def default_precision(name: str, cpu: str | None = None) -> str:
+    """Return the precision of the target ``name`` where none is asked for.
+
+    That of a GPU is f16 with sums in f32: loaded as such where ``cpu`` names one that can, else in
+    the form that runs on every device.
+    """
+    if name != VULKAN:
+        return "f32"
+    return "f16-acc32" if cpu is not None and gpu(cpu).half_storage else "f16-packed"
+
+
 def _architecture(triple: str) -> str:
     """Return the architecture of ``triple`` as `Processor` names it."""
     word = triple.partition("-")[0]
