@@ -53,6 +53,7 @@ class LaneKernel:
         max_pool: whether a 2x2 pool follows.
         chunk: kernels that are added up before their sum joins the total; 0 for all.
         channel_block: channels that all filters sum up before the next ones.
+        by_plane: whether a plane's tiles follow each other; else its first ones come first.
         prefetch: whether the next tile's input and the next filter's result are asked for early.
         pair_cycles: as `Machine`'s; see `load_pairs`.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
@@ -84,6 +85,7 @@ class LaneKernel:
     max_pool: bool = False
     chunk: int = 0
     channel_block: int = 0
+    by_plane: bool = False
     prefetch: bool = False
     pair_cycles: int = 0
     target_channels: int = 0

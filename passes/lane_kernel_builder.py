@@ -196,21 +196,40 @@ class LaneKernelBuilder(FunctionBuilder):
             *buffers, low, high = self.entry.arguments
             images = scf.ForOp(self.constant(0), self.constant(kernel.images), self.constant(1))
             with ir.InsertionPoint(images.body):
-                tiles = list(kernel.tiles())
-                for (y, x, rows, columns), following in zip(
-                    tiles, [*tiles[1:], tiles[0]], strict=True
-                ):
-                    kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-                    before = lead(kernel, (rows, columns)) * kernel.source.lanes
-                    numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
-                    numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
-                    if kernel.prefetch:
-                        numbers.append(kernel.input_at(*following[:2]))
-                    places = map(self.constant, numbers)
-                    arguments = [*buffers, low, high, images.induction_variable, *places]
-                    self._channel_blocks(self._tile_name(rows, columns), arguments)
+                image = images.induction_variable
+                if not kernel.by_plane:
+                    self._tiles(kinds, buffers, low, high, image)
+                else:
+                    one = self.constant(1)
+                    planes = scf.ForOp(low, high, one)
+                    with ir.InsertionPoint(planes.body):
+                        plane = planes.induction_variable
+                        self._tiles(kinds, buffers, plane, arith.addi(plane, one), image)
+                        scf.yield_([])
                 scf.yield_([])
             func.return_([])
+
+    def _tiles(
+        self,
+        kinds: dict[Pair, list[tuple[Border, ...]]],
+        buffers: list[Any],
+        low: Any,
+        high: Any,
+        image: Any,
+    ) -> None:
+        """Build the calls of every tile's function for the units from ``low`` to ``high``."""
+        kernel = self._kernel
+        tiles = list(kernel.tiles())
+        for (y, x, rows, columns), following in zip(tiles, [*tiles[1:], tiles[0]], strict=True):
+            kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
+            before = lead(kernel, (rows, columns)) * kernel.source.lanes
+            numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
+            numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
+            if kernel.prefetch:
+                numbers.append(kernel.input_at(*following[:2]))
+            places = map(self.constant, numbers)
+            arguments = [*buffers, low, high, image, *places]
+            self._channel_blocks(self._tile_name(rows, columns), arguments)
 
     def _channel_blocks(self, function: str, arguments: list[Any]) -> None:
         """Build the calls of a tile's ``function`` for each block of channels."""

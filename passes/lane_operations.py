@@ -115,6 +115,11 @@ class LaneOperation:
         return machine.with_lanes(lanes)
 
     @property
+    def shares_planes(self) -> bool:
+        """Whether a plane of the input is read for several planes of the result."""
+        return self.kind is Kind.CONVOLVE and not self.groups == self.channels == self.filters
+
+    @property
     def shrink(self) -> int:
         """Rows and columns of sums that become one of the result."""
         return 2 if self.max_pool else 1
