@@ -19,14 +19,19 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
     RelayoutOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     activation_of,
     integer,
+    integers,
     shape_of,
 )
 from pattern_mlir.dialects.layout import blocks_of
@@ -49,6 +54,8 @@ from pattern_mlir.passes.gpu_plane_kernels import (
     build_plane_kernel,
 )
 from pattern_mlir.passes.gpu_planes import halo_groups
+from pattern_mlir.passes.gpu_row_kernels import INVOCATIONS as ROWS
+from pattern_mlir.passes.gpu_row_kernels import RowKernel, RowKind, build_row_kernel
 from pattern_mlir.passes.gpu_support import RESHAPES, root, why_no_buffer, why_not_on_gpu
 from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
 from pattern_mlir.passes.pattern_assign_blocks import check_options
@@ -464,11 +471,72 @@ class _Network:
         self._planes(op, kind, [op.input], table=table)
 
     def concat(self, op: Any) -> None:
-        """Add the launches that copy the pieces of a concatenation of channels."""
+        """Add the launches that copy the pieces of a concatenation."""
+        axis, whole, target = op.axis, shape_of(op.result), blocks_of(op.result)
+        images = axis <= 1 and len(whole) == 4
         first = 0
         for piece in op.operation.operands:
-            self._planes(op, PlaneKind.COPY, [piece], first=first)
-            first += shape_of(piece)[1]
+            own = shape_of(piece)
+            # Rows are joined as planes of one row, which lie one after the other.
+            shape = (
+                own if images else [math.prod(own[:axis]), own[axis], 1, math.prod(own[axis + 1 :])]
+            )
+            count, channels, *plane = shape
+            of_all = whole[1] if images else whole[axis]
+            start = first * (whole[1] if images and axis == 0 else 1)
+            operand = Operand(
+                blocks_of(piece), (plane[0], plane[1]), channels=channels > 1, images=count > 1
+            )
+            kernel = PlaneKernel(
+                PlaneKind.COPY,
+                (operand,),
+                target,
+                (plane[0], plane[1]),
+                native=self.native,
+                part=target is None,
+            )
+            buffers = [self.memory(piece), self.memory(op.result)]
+            self._launch_plane(
+                "concat", kernel, buffers, op.location, (count, channels), (of_all, start)
+            )
+            first += own[axis]
+
+    def select_channels(self, op: Any) -> None:
+        """Add the launch that copies channels, which a table names."""
+        channels = integers(op.attributes["channels"])
+        table = np.zeros((len(channels), 4), np.uint32)
+        table[:, 0], table[:, 1] = channels, shape_of(op.input)[1]
+        self._planes(op, PlaneKind.SELECT, [op.input], table=self.launches.weight(table))
+
+    def pixel_shuffle(self, op: Any) -> None:
+        """Add the launch that puts channels side by side."""
+        rows, columns = integers(op.attributes["factor"])
+        self._planes(op, PlaneKind.SHUFFLE, [op.input], window=(rows, columns))
+
+    def softmax(self, op: Any) -> None:
+        """Add the launch of a softmax over rows."""
+        self._rows(op, RowKernel(RowKind.SOFTMAX))
+
+    def layer_norm(self, op: Any) -> None:
+        """Add the launch of a layer norm over rows."""
+        self._rows(op, RowKernel(RowKind.LAYER_NORM, op.epsilon_value))
+
+    def _rows(self, op: Any, kernel: RowKernel) -> None:
+        """Add the launch of a kernel over the rows of plain tensors."""
+        *outer, elements = shape_of(op.result)
+        rows = math.prod(outer)
+        memories = [self.memory(value) for value in (*op.operation.operands, op.result)]
+        word = kernel.kind.value
+        self.launches.add(
+            Launch(
+                kernel=self.launches.kernel(kernel, word, lambda: build_row_kernel(kernel)),
+                buffers=tuple(memories),
+                groups=(-(-rows // ROWS), 1, 1),
+                push=(rows, elements),
+                place=op.location,
+                work=Work(word, 0, sum(memory.size for memory in memories), "", ""),
+            )
+        )
 
     def _planes(
         self,
@@ -476,12 +544,10 @@ class _Network:
         kind: PlaneKind,
         operands: list[Any],
         table: Memory | None = None,
-        first: int = 0,
         **fields: Any,
     ) -> None:
         """Add the launch of a kernel that goes plane by plane."""
-        images, all_channels, *plane = _as_images(op.result)
-        channels = _as_images(operands[0])[1] if isinstance(op, ConcatOp) else all_channels
+        images, channels, *plane = _as_images(op.result)
         described = []
         for value in operands:
             own_images, own_channels, height, width = _as_images(value)
@@ -504,9 +570,7 @@ class _Network:
         memories = [self.memory(value) for value in operands]
         memories += [*([table] if table else []), self.memory(op.result)]
         word = op.operation.name.removeprefix("pattern.")
-        self._launch_plane(
-            word, kernel, memories, op.location, (images, channels), (all_channels, first)
-        )
+        self._launch_plane(word, kernel, memories, op.location, (images, channels), (channels, 0))
 
     def _launch_plane(
         self,
@@ -588,10 +652,14 @@ CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
         AveragePoolOp: _Network.pool,
         ConcatOp: _Network.concat,
         ConvOp: _Network.convolution,
+        LayerNormOp: _Network.layer_norm,
         LinearOp: _Network.linear,
         MaxPoolOp: _Network.pool,
         MultiplyOp: _Network.binary,
+        PixelShuffleOp: _Network.pixel_shuffle,
         RelayoutOp: _Network.relayout,
+        SelectChannelsOp: _Network.select_channels,
+        SoftmaxOp: _Network.softmax,
         UpsampleOp: _Network.upsample,
     }
 )

@@ -11,6 +11,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, gpu, math, memref, scf, vector
 
 from pattern_mlir.block_layouts import BlockLayout
+from pattern_mlir.passes.convert_math_to_polynomials import WITH_NATIVE_EXP, expand_functions
 
 ABI = "spirv.entry_point_abi"
 """Attribute of a kernel: its workgroup's size."""
@@ -106,10 +107,11 @@ class KernelBuilder:
 
     @contextmanager
     def body(self) -> Iterator[None]:
-        """Insert into the kernel; end it afterwards."""
+        """Insert into the kernel; end it afterwards, with what SPIR-V has no function for."""
         with ir.InsertionPoint(self.entry):
             yield
             gpu.ReturnOp([])
+        expand_functions(self.module, WITH_NATIVE_EXP)
 
     # Indices. Integers are folded, so that addresses hold constants wherever they can.
 

@@ -18,6 +18,8 @@ from pattern_mlir.dialects import (
     ConvOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     UpsampleOp,
     shape_of,
 )
@@ -59,7 +61,7 @@ VECTOR_ROWS = (1, 2, 3, 4)
 
 PLANAR = (
     ActivateOp, AdaptiveAveragePoolOp, AddOp, AveragePoolOp, ConcatOp, MaxPoolOp, MultiplyOp,
-    UpsampleOp,
+    PixelShuffleOp, SelectChannelsOp, UpsampleOp,
 )  # fmt: skip
 """Operations whose kernels read any layout."""
 
@@ -126,10 +128,10 @@ class PatternAssignBlocks(Pass):
         for op in operations:
             if op in convolutions:
                 _lay_out_convolution(op, convolutions[op], blocks)
-            elif isinstance(op, ConcatOp) or not _all_users_plain(op):
+            elif not _all_users_plain(op):
                 op.result.set_type(with_layout(op.result.type, blocks.of(_plane(op.result))))
         for op in _operations(module):
-            if not isinstance(op, (ConvOp, RelayoutOp, *PLANAR)):
+            if not _reads_blocks(op):
                 _read_plain(op)
         for op, own in convolutions.items():
             _widen_halo(op, own)
@@ -221,10 +223,17 @@ class _Blocks:
 
 def _is_open(op: Any) -> bool:
     """Whether ``op`` is one that gets a layout and has none yet."""
-    if not isinstance(op, (ConvOp, *PLANAR)):
+    if not _reads_blocks(op) or isinstance(op, RelayoutOp):
         return False
     type_ = ir.RankedTensorType(op.result.type)
     return len(type_.shape) == 4 and type_.encoding is None and type_.element_type.width == 32
+
+
+def _reads_blocks(op: Any) -> bool:
+    """Whether ``op`` has kernels for tensors in blocks; rows are joined where they are plain."""
+    if isinstance(op, ConcatOp):
+        return op.axis <= 1 and len(shape_of(op.result)) == 4
+    return isinstance(op, (ConvOp, RelayoutOp, *PLANAR))
 
 
 def _plane(value: Any) -> Pair:
@@ -234,7 +243,7 @@ def _plane(value: Any) -> Pair:
 
 def _all_users_plain(op: Any) -> bool:
     users = [use.owner.opview for use in op.result.uses]
-    return not any(isinstance(user, (ConvOp, RelayoutOp, *PLANAR)) for user in users)
+    return not any(map(_reads_blocks, users))
 
 
 def _lay_out_convolution(op: Any, own: Convolution, blocks: _Blocks) -> None:
