@@ -84,6 +84,7 @@ def target_levels(
     sizes = {"lanes": machine.lanes, "registers": machine.registers}
     words = [f"{name}={size}" for name, size in sizes.items() if size]
     vectors = " ".join([f"processor={machine.processor}", *words])
+    abi = f"frame-pointer={str(machine.reserves_frame_pointer).lower()}"
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
@@ -121,7 +122,7 @@ def target_levels(
             (
                 *_own("convert-math-to-polynomials"),
                 *_layers_to_llvm(),
-                *_own("convert-layers-to-abi"),
+                make_pass("convert-layers-to-abi", abi),
             ),
         ),
     )

@@ -62,6 +62,11 @@ class Target:
         return self.processor if known else self.cpu
 
     @property
+    def reserves_frame_pointer(self) -> bool:
+        """Whether the ABI keeps a register for the frame pointer."""
+        return _architecture(self.triple) == "aarch64"
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The features that a processor must have to run the code, by LLVM's names."""
         words = self.features.split(",")

@@ -10,7 +10,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch_models import Function, at_level, check, exported, values, with_statistics
+from torch_models import (
+    Function,
+    arrays,
+    assert_close,
+    at_level,
+    check,
+    exported,
+    values,
+    with_statistics,
+)
 
 import pattern_mlir
 
@@ -527,3 +536,34 @@ def test_a_network_of_another_float_type(dtype: torch.dtype) -> None:
         nn.Conv2d(4, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)
     ).to(dtype)
     check(model, values(*IMAGES).to(dtype), rtol=4e-3 if dtype == torch.float16 else 1e-12)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.sin().cumsum(1),
+        lambda x: x.sin().cumprod(2),
+        lambda x: x.cos().cumsum(0).cumsum(1),
+        lambda x: (x.exp().cumsum(1), x.exp() + 1),
+        lambda x: x.sin().sort(1)[0].cumsum(1),
+        lambda x: x.sin().cumsum(1).sin().cumsum(2) + x.sin(),
+        lambda x: x.sin().logcumsumexp(1),
+        lambda x: x.sigmoid().cumprod(1).relu().cumsum(1),
+        lambda x: x.sin().slice_scatter(x[:, :2].cos(), 1, 0, 2).cumsum(1),
+    ],
+    ids=[
+        "sum of sines",
+        "product of sines",
+        "sum of sums",
+        "sum beside another use",
+        "sum of a sort",
+        "scans by turns",
+        "logarithm",
+        "sum of products",
+        "sum of parts",
+    ],
+)
+def test_a_scan_after_other_operations(function: Callable[[Tensor], Any]) -> None:
+    x = values(2, 5, 7)
+    compiled = pattern_mlir.compile(exported(Function(function), x))
+    assert_close(arrays(compiled(x)), arrays(function(x.double())), 1e-5)
