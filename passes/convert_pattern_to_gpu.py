@@ -76,8 +76,8 @@ class ConvertPatternToGpu(Pass):
     kernels into blocks that a binding can reach. Each convolution gets the variant that takes
     least on ``gpu``; a workgroup's control flow depends on its number alone.
 
-    ``precision`` is that of `pattern-assign-blocks`: with f16-acc32, f16 is loaded as such where
-    ``gpu`` can, which takes capabilities; else two come in a word.
+    ``precision`` is that of `pattern-assign-blocks`: with f16-acc32 and f16, f16 is loaded as such
+    where ``gpu`` can, which takes a capability; else two come in a word.
 
     Precondition: `pattern-outline-host`, then `pattern-assign-blocks`. Calls of host steps take
     buffers, operands before results; another operation without a kernel is an error.
@@ -229,7 +229,7 @@ class _Network:
 
     def __init__(self, settings: ConvertPatternToGpu, parameters: ParameterStore, block: Any):
         self.machine = gpu(settings.gpu)
-        self.native = settings.precision == "f16-acc32" and self.machine.half_storage
+        self.native = settings.precision in ("f16-acc32", "f16") and self.machine.half_storage
         self.parameters = parameters
         self.launches = Launches()
         self._block = block

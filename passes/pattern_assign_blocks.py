@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from pattern_mlir.dialects import (
     UpsampleOp,
     shape_of,
 )
+from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, blocks_of, with_layout
 from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.gpu import DEFAULT_GPU, GPUS, Gpu, gpu
@@ -40,11 +42,14 @@ from pattern_mlir.passes.gpu_variants import (
     kernels,
     source_layout,
 )
+from pattern_mlir.passes.half_errors import SumErrors
+from pattern_mlir.passes.pattern_assign_precision import choose_sums, measured_errors
 
-PRECISIONS = ("f32", "f16-acc32", "f16-packed")
-"""How pixels and weights are stored: f32; f16; f16 that is loaded as words of two. All add up f32.
+PRECISIONS = ("f32", "f16-acc32", "f16-packed", "f16")
+"""How pixels and weights are stored: f32; f16; f16 that is loaded as words of two.
 
-`f16-acc32` loads f16 as such where the GPU can; words of two need no capability.
+`f16-acc32` loads f16 as such where the GPU can; words of two need no capability. These add up f32.
+`f16` is loaded as `f16-acc32` is, and convolutions add up to 32 products in f16.
 """
 
 LEAST_ACTIVE = 64
@@ -75,7 +80,8 @@ class PatternAssignBlocks(Pass):
     that keep 64 invocations of every workgroup busy where there are any. Inputs, results, linear
     layers and what reshapes are plain. Then every tensor gets the halo that its convolutions read.
 
-    ``precision`` is that of pixels and weights in memory: f32, f16-acc32 or f16-packed.
+    ``precision`` is that of pixels and weights in memory: f32, f16-acc32, f16-packed or f16. With
+    the last one, convolutions get `f16_sums` whose error is small enough, as for the host.
 
     Precondition: `pattern-detect`; no pools in convolutions.
 
@@ -124,10 +130,16 @@ class PatternAssignBlocks(Pass):
             for op in operations
             if isinstance(op, ConvOp) and (found := convolution_of(op, parameters)) is not None
         }
+        errors: Mapping[Any, SumErrors] = {}
+        reason = ""
+        if convolutions and self.precision == "f16":
+            errors, reason = measured_errors(module, parameters)
         blocks = _Blocks(list(convolutions.values()), gpu(self.gpu), self.precision)
         for op in operations:
             if op in convolutions:
                 _lay_out_convolution(op, convolutions[op], blocks)
+                if self.precision == "f16":
+                    choose_sums(op, errors.get(op.result), reason, _fits_chunk)
             elif not _all_users_plain(op):
                 op.result.set_type(with_layout(op.result.type, blocks.of(_plane(op.result))))
         for op in _operations(module):
@@ -253,6 +265,12 @@ def _lay_out_convolution(op: Any, own: Convolution, blocks: _Blocks) -> None:
     _read_as(op, 0, source_layout(own, target, preferred))
     if own.residual:
         _read_as(op, len(op.operands) - 1, target)
+
+
+def _fits_chunk(op: Any) -> bool:
+    """Whether the products of a kernel fit into a sum in f16."""
+    rows, columns = shape_of(op.weight)[2:]
+    return rows * columns <= HALF_TERMS
 
 
 def _read_as(op: Any, position: int, layout: BlockLayout | None) -> None:

@@ -54,6 +54,16 @@ CAPABILITIES = ("Shader", "Float16", "StorageBuffer16BitAccess")
 
 EXTENSIONS = ("SPV_KHR_storage_buffer_storage_class", "SPV_KHR_16bit_storage")
 
+HALF_STORAGE = frozenset(
+    {"spirv.AccessChain", "spirv.FConvert", "spirv.Load", "spirv.mlir.addressof"}
+)
+"""Operations on f16 that the storage's capability alone allows (SPV_KHR_16bit_storage)."""
+
+TARGET_ENVIRONMENT = (
+    f"#spirv.target_env<#spirv.vce<{VERSION}, [{', '.join(CAPABILITIES)}],"
+    f" [{', '.join(EXTENSIONS)}]>, api=Vulkan, #spirv.resource_limits<>>"
+)
+
 TO_SPIRV = (
     f"builtin.module(gpu.module(gpu.func(convert-math-to-spirv)),"
     f"spirv-attach-target{{ver={VERSION} caps={','.join(CAPABILITIES)}"
@@ -150,6 +160,8 @@ def spirv_module(kernel: Any) -> bytes:
     """Return the SPIR-V of a `gpu.module`, which stays as it is."""
     module = ir.Module.create()
     module.operation.attributes["gpu.container_module"] = ir.UnitAttr.get()
+    # convert-math-to-spirv does not see what spirv-attach-target says.
+    module.operation.attributes["spirv.target_env"] = ir.Attribute.parse(TARGET_ENVIRONMENT)
     copy = kernel.operation.clone(ip=ir.InsertionPoint(module.body))
     PassManager.parse(TO_SPIRV).run(module.operation)
     PassManager.parse(TO_INTERFACE).run(module.operation)
@@ -160,9 +172,11 @@ def spirv_module(kernel: Any) -> bytes:
     for op in list(block.operations):
         op.operation.erase()
     _decorate(spirv)
-    # Shader implies Matrix, which no kernel uses.
-    triple = spirv.operation.attributes["vce_triple"]
-    kept = re.sub(r"\bMatrix, |, Matrix\b", "", str(triple))
+    # Shader implies Matrix, which no kernel uses. To load, convert and store f16 needs no Float16.
+    unused = ["Matrix"] if _computes_half(spirv) else ["Matrix", "Float16"]
+    kept = str(spirv.operation.attributes["vce_triple"])
+    for name in unused:
+        kept = re.sub(rf"\b{name}, |, {name}\b", "", kept)
     spirv.operation.attributes["vce_triple"] = ir.Attribute.parse(kept)
     block.append(spirv)
     PassManager.parse("builtin.module(gpu-module-to-binary)").run(module.operation)
@@ -184,6 +198,15 @@ def _decorate(spirv: Any) -> None:
         name = ir.StringAttr(op.operation.attributes["sym_name"]).value
         if type_.endswith("StorageBuffer>") and name not in text_names:
             op.operation.attributes["non_writable"] = ir.UnitAttr.get()
+
+
+def _computes_half(spirv: Any) -> bool:
+    """Whether a kernel does more with f16 than to load, convert and store it."""
+    return any(
+        re.search(r"\bf16\b", str(result.type)) and op.name not in HALF_STORAGE
+        for op in _inner(spirv.operation)
+        for result in op.results
+    )
 
 
 def _inner(operation: Any) -> Iterator[Any]:

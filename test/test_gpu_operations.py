@@ -239,3 +239,34 @@ def test_f16_storage_rounds_as_pytorch_does(name: str, precision: str) -> None:
 @pytest.mark.parametrize("function", ACTIVATIONS, ids=str)
 def test_an_activation_computes_what_pytorch_does(function: nn.Module) -> None:
     check(nn.Sequential(conv(2, 2, 1), function, function), [(1, 2, 9, 9)])
+
+
+def relative_error(name: str, precision: str) -> tuple[float, Any]:
+    """Return the RMS error of a model over the RMS of its outputs in f64, and the model."""
+    model, shapes = MODELS[name]
+    inputs = [values(*shape, seed=seed) for seed, shape in enumerate(shapes)]
+    compiled = compile(exported(model, *inputs), target="vulkan1.1", precision=precision)
+    (ours,) = outputs(compiled, inputs)
+    (theirs,) = outputs(model.double(), [x.double() for x in inputs])
+    model.float()
+    return float(np.sqrt(np.square(ours - theirs).mean() / np.square(theirs).mean())), compiled
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["conv", "patterns", "patterns of stride 2", "depthwise", "conv of many products"],
+)
+def test_sums_in_f16_err_more_than_in_f32_but_little(name: str) -> None:
+    single, _ = relative_error(name, "f16-acc32")
+    half, compiled = relative_error(name, "f16")
+    assert single < half < 4 * single
+    assert [layer.precision for layer in compiled.report().layers] == ["f16"]
+    assert compiled.plan.features == ("shaderFloat16", "storageBuffer16BitAccess")
+
+
+def test_a_kernel_of_many_weights_keeps_sums_in_f32() -> None:
+    error, compiled = relative_error("conv 7x7 of stride 2", "f16")
+    assert error == relative_error("conv 7x7 of stride 2", "f16-acc32")[0]
+    (layer,) = compiled.report().layers
+    assert layer.precision == "f16-acc32" and "more than 32 weights" in layer.precision_reason
+    assert compiled.plan.features == ("storageBuffer16BitAccess",)

@@ -15,7 +15,7 @@
 // CHECK: OpEntryPoint GLCompute %main "main"
 // CHECK-COUNT-2: NonWritable
 // HALF: OpCapability StorageBuffer16BitAccess
-// HALF: OpCapability Float16
+// HALF-NOT: OpCapability Float16
 func.func @forward(%x: tensor<1x8x16x16xf32>) -> tensor<1x8x8x8xf32> {
   %w = "pattern.parameter"() {name = "w", value = dense<1.0> : tensor<8x8x3x3xf32>} : () -> tensor<8x8x3x3xf32>
   %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x8x16x16xf32>, tensor<8x8x3x3xf32>) -> tensor<1x8x16x16xf32>
