@@ -35,14 +35,14 @@ from pattern_mlir.dialects import (
     shape_of,
 )
 from pattern_mlir.dialects.layout import blocks_of
-from pattern_mlir.gpu import DEFAULT_GPU, gpu
+from pattern_mlir.gpu import DEFAULT_GPU, GPUS, Gpu, gpu
 from pattern_mlir.layouts import Pair
 from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, only_block
 from pattern_mlir.passes.buffers import Work, argument_attributes, byte_size
 from pattern_mlir.passes.filters import array_of, is_parameter
-from pattern_mlir.passes.gpu_convolution import Variant, pack
+from pattern_mlir.passes.gpu_convolution import ConvolutionKernel, Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
 from pattern_mlir.passes.gpu_launches import HostCall, Launch, Launches, Memory
 from pattern_mlir.passes.gpu_linear import INVOCATIONS, LinearKernel, build_linear, pack_linear
@@ -57,7 +57,13 @@ from pattern_mlir.passes.gpu_planes import halo_groups
 from pattern_mlir.passes.gpu_row_kernels import INVOCATIONS as ROWS
 from pattern_mlir.passes.gpu_row_kernels import RowKernel, RowKind, build_row_kernel
 from pattern_mlir.passes.gpu_support import RESHAPES, root, why_no_buffer, why_not_on_gpu
-from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
+from pattern_mlir.passes.gpu_variants import (
+    Choice,
+    Convolution,
+    balance,
+    choose,
+    convolution_of,
+)
 from pattern_mlir.passes.pattern_assign_blocks import check_options
 from pattern_mlir.passes.pattern_outline_host import NUMBERED
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
@@ -65,6 +71,9 @@ from pattern_mlir.passes.pattern_plan_memory import aligned
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import NAME_ATTRIBUTE
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
+
+MOST_CHOICES = 3
+"""Kernels of a convolution, at most, among which the device that runs it decides."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,10 @@ class ConvertPatternToGpu(Pass):
 
     ``precision`` is that of `pattern-assign-blocks`: with f16-acc32 and f16, f16 is loaded as such
     where ``gpu`` can, which takes a capability; else two come in a word.
+
+    With ``alternatives``, a convolution also gets the kernels that would be chosen for other GPUs,
+    in the same layouts, `MOST_CHOICES` in all: launches marked `pattern.alternative` follow the one
+    that each can replace.
 
     Precondition: `pattern-outline-host`, then `pattern-assign-blocks`. Calls of host steps take
     buffers, operands before results; another operation without a kernel is an error.
@@ -155,6 +168,7 @@ class ConvertPatternToGpu(Pass):
 
     gpu: str = DEFAULT_GPU
     precision: str = "f32"
+    alternatives: bool = False
 
     name: ClassVar[str] = "convert-pattern-to-gpu"
 
@@ -229,6 +243,8 @@ class _Network:
 
     def __init__(self, settings: ConvertPatternToGpu, parameters: ParameterStore, block: Any):
         self.machine = gpu(settings.gpu)
+        others = [known for name, known in GPUS.items() if name != settings.gpu]
+        self.machines = [self.machine, *(others if settings.alternatives else [])]
         self.native = settings.precision in ("f16-acc32", "f16") and self.machine.half_storage
         self.parameters = parameters
         self.launches = Launches()
@@ -314,7 +330,19 @@ class _Network:
                 "needs a weight that is a parameter, layouts, and no max_pool;"
                 " run pattern-assign-blocks first, or compile with --target=host",
             )
-        choice = choose(own, source, target, self.machine, self.native)
+        found: dict[ConvolutionKernel, tuple[Choice, Gpu]] = {}
+        for machine in self.machines:
+            choice = choose(own, source, target, machine, self.native)
+            found.setdefault(choice.kernel, (choice, machine))
+        first, *others = [
+            self._convolution(op, own, choice, machine)
+            for choice, machine in list(found.values())[:MOST_CHOICES]
+        ]
+        self.launches.add(replace(first, alternatives=tuple(others)))
+
+    def _convolution(self, op: Any, own: Convolution, choice: Choice, machine: Gpu) -> Launch:
+        """Return the launch of the kernel that was chosen for ``machine``."""
+        source, target = choice.kernel.source, choice.kernel.target
         kernel = choice.kernel
         residual = op.optional_operand("residual")
         if residual is not None:
@@ -343,23 +371,21 @@ class _Network:
             filters * target.channel(own.plane),
             filters * kernel.residual.channel(own.plane) if kernel.residual else 0,
         ]
-        predicted = balance(table.work, place.groups, self.machine.cores)
-        self.launches.add(
-            Launch(
-                kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
-                buffers=tuple(memories),
-                groups=(len(table.work), planes, own.images),
-                push=(own.weight.shape[1], *images),
-                place=op.location,
-                work=Work(
-                    f"conv {kernel.variant.value}",
-                    own.images * own.products,
-                    sum(memory.size for memory in memories),
-                    target.text,
-                    f"{target.size[0]}x{target.size[1]}x{kernel.together}",
-                ),
-                counts=_counts(choice, predicted),
-            )
+        predicted = balance(table.work, place.groups, machine.cores)
+        return Launch(
+            kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
+            buffers=tuple(memories),
+            groups=(len(table.work), planes, own.images),
+            push=(own.weight.shape[1], *images),
+            place=op.location,
+            work=Work(
+                f"conv {kernel.variant.value}",
+                own.images * own.products,
+                sum(memory.size for memory in memories),
+                target.text,
+                f"{target.size[0]}x{target.size[1]}x{kernel.together}",
+            ),
+            counts=_counts(choice, predicted),
         )
 
     def _bias(self, op: Any, channels: Any) -> Any:

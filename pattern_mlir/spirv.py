@@ -27,7 +27,7 @@ from pattern_mlir.passes.buffers import (
     argument_attributes,
     buffer_role,
 )
-from pattern_mlir.passes.gpu_launches import COUNTS, PUSH, WEIGHTS
+from pattern_mlir.passes.gpu_launches import ALTERNATIVE, COUNTS, PUSH, WEIGHTS
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_host import CALL
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
@@ -39,6 +39,7 @@ from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace
 from pattern_mlir.runtime.vulkan.plan import (
     HOST_ARENA,
     HOST_WEIGHTS,
+    Alternative,
     Dispatch,
     HostLayer,
     Range,
@@ -122,7 +123,11 @@ def kernel_reports(program: Program) -> tuple[KernelReport, ...]:
     launches = [
         op for op in function.regions[0].blocks[0].operations if isinstance(op, gpu.LaunchFuncOp)
     ]
-    return tuple(_kernel_report(op) for op in launches if COUNTS in op.operation.attributes)
+    return tuple(
+        _kernel_report(op)
+        for op in launches
+        if COUNTS in op.operation.attributes and ALTERNATIVE not in op.operation.attributes
+    )
 
 
 def _kernel_report(launch: Any) -> KernelReport:
@@ -242,6 +247,7 @@ def _plan(
     buffers = _buffers(function, len(specs["input"]))
     layers: list[PlannedLayer] = []
     steps: list[Dispatch | HostLayer] = []
+    alternatives: list[Alternative] = []
     operations: list[tuple[str, str, int]] = []
     read = {name: read_kernel(name, data) for name, data in kernels.items()}
     for op in function.regions[0].blocks[0].operations:
@@ -252,6 +258,10 @@ def _plan(
             layers += own.layers
             operations += [(layer.place, layer.symbol, -1) for layer in own.layers]
         if not isinstance(op, gpu.LaunchFuncOp):
+            continue
+        if ALTERNATIVE in op.operation.attributes:
+            instead = _dispatch(op, buffers, read, steps[-1].layer)
+            alternatives.append(Alternative(len(steps) - 1, instead))
             continue
         step = _dispatch(op, buffers, read, len(layers))
         layer = _layer(op, step, len(specs["input"]))
@@ -272,6 +282,7 @@ def _plan(
         live_bytes=ir.IntegerAttr(module.attributes[LIVE_BYTES]).value,
         features=tuple(sorted({name for kernel in read.values() for name in kernel.features})),
         separable=SEPARABLE in module.attributes,
+        alternatives=tuple(alternatives),
         host_arena_bytes=host.arena_bytes,
         host_weight_bytes=host.weights.nbytes,
     )

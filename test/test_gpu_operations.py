@@ -15,6 +15,7 @@ from torch_models import Function, exported, values
 from vulkan_networks import needs_driver, use_cpu_driver
 
 from pattern_mlir import compile
+from pattern_mlir.gpu import DEFAULT_GPU
 
 pytestmark = needs_driver
 
@@ -197,7 +198,8 @@ def outputs(model: Callable[..., Any], inputs: list[torch.Tensor]) -> list[np.nd
 
 def check(model: nn.Module, shapes: list[tuple[int, ...]], precision: str = "f32") -> None:
     inputs = [values(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    compiled = compile(exported(model, *inputs), target="vulkan1.1", precision=precision)
+    program = exported(model, *inputs)
+    compiled = compile(program, target="vulkan1.1", cpu=DEFAULT_GPU, precision=precision)
     assert compiled.report().on_host == ()
     ours = outputs(compiled, inputs)
     if precision == "f32":
@@ -245,7 +247,8 @@ def relative_error(name: str, precision: str) -> tuple[float, Any]:
     """Return the RMS error of a model over the RMS of its outputs in f64, and the model."""
     model, shapes = MODELS[name]
     inputs = [values(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    compiled = compile(exported(model, *inputs), target="vulkan1.1", precision=precision)
+    program = exported(model, *inputs)
+    compiled = compile(program, target="vulkan1.1", cpu=DEFAULT_GPU, precision=precision)
     (ours,) = outputs(compiled, inputs)
     (theirs,) = outputs(model.double(), [x.double() for x in inputs])
     model.float()

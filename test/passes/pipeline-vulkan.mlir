@@ -1,10 +1,10 @@
 // REQUIRES: spirv-tools
-// RUN: rm -rf %t %t.half && pattern-opt %s --target=vulkan1.1 --precision=f32 --emit=spirv -o %t
+// RUN: rm -rf %t %t.half && pattern-opt %s --target=vulkan1.1 --cpu=adreno-740 --precision=f32 --emit=spirv -o %t
 // RUN: spirv-val --target-env vulkan1.1 %t/copy_0.spv
 // RUN: spirv-val --target-env vulkan1.1 %t/conv_dense_1.spv
 // RUN: spirv-val --target-env vulkan1.1 %t/max_pool_2.spv
 // RUN: spirv-dis %t/conv_dense_1.spv | filecheck %s
-// RUN: pattern-opt %s --target=vulkan1.1 --precision=f16-acc32 --emit=spirv -o %t.half
+// RUN: pattern-opt %s --target=vulkan1.1 --cpu=adreno-740 --precision=f16-acc32 --emit=spirv -o %t.half
 // RUN: spirv-val --target-env vulkan1.1 %t.half/conv_dense_1.spv
 // RUN: spirv-dis %t.half/conv_dense_1.spv | filecheck %s --check-prefix=HALF
 
