@@ -152,6 +152,13 @@ class BlocksAttr(TensorEncoding, name="blocks"):
         )
 
 
+def is_stored_in_half(type_: Any) -> bool:
+    """Whether elements of tensors of ``type_`` are f16 in memory, by element type or layout."""
+    if isinstance(type_.encoding, BlocksAttr):
+        return bool(ir.StringAttr(type_.encoding.storage).value == "f16")
+    return isinstance(type_.element_type, ir.F16Type)
+
+
 def _check_cover(layout: Any, grid: list[int], type_: Any) -> None:
     """Check that a ``grid`` of blocks of ``layout`` covers the planes of a tensor."""
     plane = _plane(layout, type_)

@@ -8,7 +8,12 @@ import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import ext
 
-from pattern_mlir.dialects.attributes import ActivationAttr, SparseAttr, activate
+from pattern_mlir.dialects.attributes import (
+    ActivationAttr,
+    SparseAttr,
+    activate,
+    is_stored_in_half,
+)
 from pattern_mlir.dialects.dialect import (
     I64ArrayAttr,
     PatternOperation,
@@ -39,10 +44,10 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
     `groups`; optional: `activation`, `max_pool` = [2, 2]; `output_channel`: filter i of
     the weight computes this channel of the result (a permutation; filter kernel reorder, arXiv
     2001.00138); `filter_boundaries`: thread t computes filters [b[t], b[t + 1]);
-    `dense_reason`: why the layer is not compiled as sparse; `f16_sums` (unit, tensors of f16):
-    products may be added up in f16, at most 32 of them before their sum joins the total in f32;
-    `precision_reason`: why they may not, though that was asked for; `f16_errors`: the RMS errors,
-    measured, of such sums and of sums in f32 over the RMS of the sums.
+    `dense_reason`: why the layer is not compiled as sparse; `f16_sums` (unit, tensors stored as
+    f16): products may be added up in f16, at most 32 of them before their sum joins the total in
+    f32; `precision_reason`: why they may not, though that was asked for; `f16_errors`: the RMS
+    errors, measured, of such sums and of sums in f32 over the RMS of the sums.
 
     Example:
         %y = "pattern.conv"(%x, %w, %b) {dilations = array<i64: 1, 1>, groups = 1 : i64,
@@ -124,7 +129,7 @@ class ConvOp(PatternOperation, name="conv", traits=[ext.Pure]):
         self._check_epilogue(shape)
         self._check_schedule(w)
         require(
-            HALF_SUMS not in self.attributes or str(self.result.type.element_type) == "f16",
+            HALF_SUMS not in self.attributes or is_stored_in_half(self.result.type),
             f"attribute '{HALF_SUMS}' needs tensors of f16, got {self.result.type}",
         )
 

@@ -98,7 +98,8 @@ kernels of the GPU; the report names it.
 {}
 
 Elements other than f32, and f16 where `--precision` asks for it, run in loops; integers are
-refused. With a GPU both run on the host, and so do activations and forms that have no kernel there.
+refused. With a GPU both run on the host, and so do convolutions and linear layers whose weight or
+bias is computed at run time.
 
 ## Operations of PyTorch
 

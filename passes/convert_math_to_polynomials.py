@@ -110,14 +110,19 @@ class ConvertMathToPolynomials(Pass):
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Replace each operation that has a formula."""
-        for op in walk(module, ir.OpView):
-            formula = _FORMULAS.get(op.operation.name)
-            if formula is None or not _is_f32(op.operation.results[0].type):
-                continue
-            with op.location, ir.InsertionPoint(op):
-                result = formula(Scalar(op.operation.operands[0]))
-            op.operation.results[0].replace_all_uses_with(result.value)
-            op.operation.erase()
+        expand_functions(module, _FORMULAS)
+
+
+def expand_functions(root: Any, formulas: Mapping[str, Callable[[Scalar], Scalar]]) -> None:
+    """Replace each operation of f32 below ``root`` that has one of ``formulas``."""
+    for op in walk(root, ir.OpView):
+        formula = formulas.get(op.operation.name)
+        if formula is None or not _is_f32(op.operation.results[0].type):
+            continue
+        with op.location, ir.InsertionPoint(op):
+            result = formula(Scalar(op.operation.operands[0]))
+        op.operation.results[0].replace_all_uses_with(result.value)
+        op.operation.erase()
 
 
 def _is_f32(type_: Any) -> bool:
@@ -222,19 +227,48 @@ SPLIT = 0.921875
 """Where the two pieces of erf meet."""
 
 
-def _error_function(x: Scalar) -> Scalar:
+def error_function(x: Scalar, exponential: Callable[[Scalar], Scalar]) -> Scalar:
+    """Build erf(x) with a builder of exp."""
     magnitude, square = x.apply(math_dialect.absf), x * x
     inner = multiply_add(_polynomial(INNER_ERROR, square), x, x)
     near = magnitude.minimum(4.0)
-    outer = -_exponential(_polynomial(OUTER_ERROR, near) - near) + 1
+    outer = -exponential(_polynomial(OUTER_ERROR, near) - near) + 1
     outer = Scalar(math_dialect.copysign(outer.value, x.value))
     is_outer = arith.cmpf(arith.CmpFPredicate.OGT, magnitude.value, x.like(SPLIT))
     return Scalar(arith.select(is_outer, outer.value, inner.value))
 
 
+def native_exponential(x: Scalar) -> Scalar:
+    """Build exp(x) as an operation."""
+    return x.apply(math_dialect.exp)
+
+
+def exponential_less_one_near_zero(x: Scalar) -> Scalar:
+    """Build exp(x) - 1, a polynomial where the difference would lose what is small.
+
+    Its sums may be added in any order, which drivers of GPUs are free to do.
+    """
+    near = x.clamp(-log(2) / 2, log(2) / 2)
+    tail = multiply_add(_polynomial(EXPONENTIAL, near), near, near.constant(0.5))
+    inner = multiply_add(tail, near * near, near)
+    is_outer = arith.cmpf(
+        arith.CmpFPredicate.OGT, x.apply(math_dialect.absf).value, x.like(log(2) / 2)
+    )
+    return Scalar(arith.select(is_outer, (native_exponential(x) - 1).value, inner.value))
+
+
+WITH_NATIVE_EXP: Mapping[str, Callable[[Scalar], Scalar]] = MappingProxyType(
+    {
+        "math.erf": lambda x: error_function(x, native_exponential),
+        "math.expm1": exponential_less_one_near_zero,
+    }
+)
+"""Formulas for machines that have exp and tanh, such as SPIR-V's."""
+
+
 _FORMULAS: Mapping[str, Callable[[Scalar], Scalar]] = MappingProxyType(
     {
-        "math.erf": _error_function,
+        "math.erf": lambda x: error_function(x, _exponential),
         "math.exp": _exponential,
         "math.expm1": _exponential_less_one,
         "math.tanh": _hyperbolic_tangent,

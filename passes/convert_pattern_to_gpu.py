@@ -19,25 +19,30 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
     ParameterOp,
+    PixelShuffleOp,
     RelayoutOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     activation_of,
     integer,
+    integers,
     shape_of,
 )
 from pattern_mlir.dialects.layout import blocks_of
-from pattern_mlir.gpu import DEFAULT_GPU, gpu
+from pattern_mlir.gpu import DEFAULT_GPU, GPUS, Gpu, gpu
 from pattern_mlir.layouts import Pair
 from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, only_block
 from pattern_mlir.passes.buffers import Work, argument_attributes, byte_size
 from pattern_mlir.passes.filters import array_of, is_parameter
-from pattern_mlir.passes.gpu_convolution import Variant, pack
+from pattern_mlir.passes.gpu_convolution import ConvolutionKernel, Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
 from pattern_mlir.passes.gpu_launches import HostCall, Launch, Launches, Memory
 from pattern_mlir.passes.gpu_linear import INVOCATIONS, LinearKernel, build_linear, pack_linear
@@ -49,8 +54,16 @@ from pattern_mlir.passes.gpu_plane_kernels import (
     build_plane_kernel,
 )
 from pattern_mlir.passes.gpu_planes import halo_groups
+from pattern_mlir.passes.gpu_row_kernels import INVOCATIONS as ROWS
+from pattern_mlir.passes.gpu_row_kernels import RowKernel, RowKind, build_row_kernel
 from pattern_mlir.passes.gpu_support import RESHAPES, root, why_no_buffer, why_not_on_gpu
-from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
+from pattern_mlir.passes.gpu_variants import (
+    Choice,
+    Convolution,
+    balance,
+    choose,
+    convolution_of,
+)
 from pattern_mlir.passes.pattern_assign_blocks import check_options
 from pattern_mlir.passes.pattern_outline_host import NUMBERED
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
@@ -58,6 +71,9 @@ from pattern_mlir.passes.pattern_plan_memory import aligned
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import NAME_ATTRIBUTE
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
+
+MOST_CHOICES = 3
+"""Kernels of a convolution, at most, among which the device that runs it decides."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +85,12 @@ class ConvertPatternToGpu(Pass):
     kernels into blocks that a binding can reach. Each convolution gets the variant that takes
     least on ``gpu``; a workgroup's control flow depends on its number alone.
 
-    ``precision`` is that of `pattern-assign-blocks`: with f16-acc32, f16 is loaded as such where
-    ``gpu`` can, which takes capabilities; else two come in a word.
+    ``precision`` is that of `pattern-assign-blocks`: with f16-acc32 and f16, f16 is loaded as such
+    where ``gpu`` can, which takes a capability; else two come in a word.
+
+    With ``alternatives``, a convolution also gets the kernels that would be chosen for other GPUs,
+    in the same layouts, `MOST_CHOICES` in all: launches marked `pattern.alternative` follow the one
+    that each can replace.
 
     Precondition: `pattern-outline-host`, then `pattern-assign-blocks`. Calls of host steps take
     buffers, operands before results; another operation without a kernel is an error.
@@ -148,6 +168,7 @@ class ConvertPatternToGpu(Pass):
 
     gpu: str = DEFAULT_GPU
     precision: str = "f32"
+    alternatives: bool = False
 
     name: ClassVar[str] = "convert-pattern-to-gpu"
 
@@ -222,7 +243,9 @@ class _Network:
 
     def __init__(self, settings: ConvertPatternToGpu, parameters: ParameterStore, block: Any):
         self.machine = gpu(settings.gpu)
-        self.native = settings.precision == "f16-acc32" and self.machine.half_storage
+        others = [known for name, known in GPUS.items() if name != settings.gpu]
+        self.machines = [self.machine, *(others if settings.alternatives else [])]
+        self.native = settings.precision in ("f16-acc32", "f16") and self.machine.half_storage
         self.parameters = parameters
         self.launches = Launches()
         self._block = block
@@ -307,7 +330,19 @@ class _Network:
                 "needs a weight that is a parameter, layouts, and no max_pool;"
                 " run pattern-assign-blocks first, or compile with --target=host",
             )
-        choice = choose(own, source, target, self.machine, self.native)
+        found: dict[ConvolutionKernel, tuple[Choice, Gpu]] = {}
+        for machine in self.machines:
+            choice = choose(own, source, target, machine, self.native)
+            found.setdefault(choice.kernel, (choice, machine))
+        first, *others = [
+            self._convolution(op, own, choice, machine)
+            for choice, machine in list(found.values())[:MOST_CHOICES]
+        ]
+        self.launches.add(replace(first, alternatives=tuple(others)))
+
+    def _convolution(self, op: Any, own: Convolution, choice: Choice, machine: Gpu) -> Launch:
+        """Return the launch of the kernel that was chosen for ``machine``."""
+        source, target = choice.kernel.source, choice.kernel.target
         kernel = choice.kernel
         residual = op.optional_operand("residual")
         if residual is not None:
@@ -336,23 +371,21 @@ class _Network:
             filters * target.channel(own.plane),
             filters * kernel.residual.channel(own.plane) if kernel.residual else 0,
         ]
-        predicted = balance(table.work, place.groups, self.machine.cores)
-        self.launches.add(
-            Launch(
-                kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
-                buffers=tuple(memories),
-                groups=(len(table.work), planes, own.images),
-                push=(own.weight.shape[1], *images),
-                place=op.location,
-                work=Work(
-                    f"conv {kernel.variant.value}",
-                    own.images * own.products,
-                    sum(memory.size for memory in memories),
-                    target.text,
-                    f"{target.size[0]}x{target.size[1]}x{kernel.together}",
-                ),
-                counts=_counts(choice, predicted),
-            )
+        predicted = balance(table.work, place.groups, machine.cores)
+        return Launch(
+            kernel=self.launches.kernel(kernel, word, lambda: build_convolution(kernel)),
+            buffers=tuple(memories),
+            groups=(len(table.work), planes, own.images),
+            push=(own.weight.shape[1], *images),
+            place=op.location,
+            work=Work(
+                f"conv {kernel.variant.value}",
+                own.images * own.products,
+                sum(memory.size for memory in memories),
+                target.text,
+                f"{target.size[0]}x{target.size[1]}x{kernel.together}",
+            ),
+            counts=_counts(choice, predicted),
         )
 
     def _bias(self, op: Any, channels: Any) -> Any:
@@ -464,11 +497,72 @@ class _Network:
         self._planes(op, kind, [op.input], table=table)
 
     def concat(self, op: Any) -> None:
-        """Add the launches that copy the pieces of a concatenation of channels."""
+        """Add the launches that copy the pieces of a concatenation."""
+        axis, whole, target = op.axis, shape_of(op.result), blocks_of(op.result)
+        images = axis <= 1 and len(whole) == 4
         first = 0
         for piece in op.operation.operands:
-            self._planes(op, PlaneKind.COPY, [piece], first=first)
-            first += shape_of(piece)[1]
+            own = shape_of(piece)
+            # Rows are joined as planes of one row, which lie one after the other.
+            shape = (
+                own if images else [math.prod(own[:axis]), own[axis], 1, math.prod(own[axis + 1 :])]
+            )
+            count, channels, *plane = shape
+            of_all = whole[1] if images else whole[axis]
+            start = first * (whole[1] if images and axis == 0 else 1)
+            operand = Operand(
+                blocks_of(piece), (plane[0], plane[1]), channels=channels > 1, images=count > 1
+            )
+            kernel = PlaneKernel(
+                PlaneKind.COPY,
+                (operand,),
+                target,
+                (plane[0], plane[1]),
+                native=self.native,
+                part=target is None,
+            )
+            buffers = [self.memory(piece), self.memory(op.result)]
+            self._launch_plane(
+                "concat", kernel, buffers, op.location, (count, channels), (of_all, start)
+            )
+            first += own[axis]
+
+    def select_channels(self, op: Any) -> None:
+        """Add the launch that copies channels, which a table names."""
+        channels = integers(op.attributes["channels"])
+        table = np.zeros((len(channels), 4), np.uint32)
+        table[:, 0], table[:, 1] = channels, shape_of(op.input)[1]
+        self._planes(op, PlaneKind.SELECT, [op.input], table=self.launches.weight(table))
+
+    def pixel_shuffle(self, op: Any) -> None:
+        """Add the launch that puts channels side by side."""
+        rows, columns = integers(op.attributes["factor"])
+        self._planes(op, PlaneKind.SHUFFLE, [op.input], window=(rows, columns))
+
+    def softmax(self, op: Any) -> None:
+        """Add the launch of a softmax over rows."""
+        self._rows(op, RowKernel(RowKind.SOFTMAX))
+
+    def layer_norm(self, op: Any) -> None:
+        """Add the launch of a layer norm over rows."""
+        self._rows(op, RowKernel(RowKind.LAYER_NORM, op.epsilon_value))
+
+    def _rows(self, op: Any, kernel: RowKernel) -> None:
+        """Add the launch of a kernel over the rows of plain tensors."""
+        *outer, elements = shape_of(op.result)
+        rows = math.prod(outer)
+        memories = [self.memory(value) for value in (*op.operation.operands, op.result)]
+        word = kernel.kind.value
+        self.launches.add(
+            Launch(
+                kernel=self.launches.kernel(kernel, word, lambda: build_row_kernel(kernel)),
+                buffers=tuple(memories),
+                groups=(-(-rows // ROWS), 1, 1),
+                push=(rows, elements),
+                place=op.location,
+                work=Work(word, 0, sum(memory.size for memory in memories), "", ""),
+            )
+        )
 
     def _planes(
         self,
@@ -476,12 +570,10 @@ class _Network:
         kind: PlaneKind,
         operands: list[Any],
         table: Memory | None = None,
-        first: int = 0,
         **fields: Any,
     ) -> None:
         """Add the launch of a kernel that goes plane by plane."""
-        images, all_channels, *plane = _as_images(op.result)
-        channels = _as_images(operands[0])[1] if isinstance(op, ConcatOp) else all_channels
+        images, channels, *plane = _as_images(op.result)
         described = []
         for value in operands:
             own_images, own_channels, height, width = _as_images(value)
@@ -504,9 +596,7 @@ class _Network:
         memories = [self.memory(value) for value in operands]
         memories += [*([table] if table else []), self.memory(op.result)]
         word = op.operation.name.removeprefix("pattern.")
-        self._launch_plane(
-            word, kernel, memories, op.location, (images, channels), (all_channels, first)
-        )
+        self._launch_plane(word, kernel, memories, op.location, (images, channels), (channels, 0))
 
     def _launch_plane(
         self,
@@ -588,10 +678,14 @@ CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
         AveragePoolOp: _Network.pool,
         ConcatOp: _Network.concat,
         ConvOp: _Network.convolution,
+        LayerNormOp: _Network.layer_norm,
         LinearOp: _Network.linear,
         MaxPoolOp: _Network.pool,
         MultiplyOp: _Network.binary,
+        PixelShuffleOp: _Network.pixel_shuffle,
         RelayoutOp: _Network.relayout,
+        SelectChannelsOp: _Network.select_channels,
+        SoftmaxOp: _Network.softmax,
         UpsampleOp: _Network.upsample,
     }
 )

@@ -55,6 +55,7 @@ class ConvolutionKernel:
         chunk: channels (`dense`) or entries (`shared`) after which the sums join those in the
             result; `runs` does so after each pattern. 0 for never.
         native: whether f16 is loaded as such.
+        half_sums: whether up to `HALF_TERMS` products are added up in f16 before they join a sum.
     """
 
     variant: Variant
@@ -72,6 +73,7 @@ class ConvolutionKernel:
     activation: Any = None
     chunk: int = 0
     native: bool = False
+    half_sums: bool = False
 
     @property
     def placement(self) -> Placement:

@@ -11,6 +11,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith
 
 from pattern_mlir.block_layouts import BlockLayout
+from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.layouts import Pair
 from pattern_mlir.passes.gpu_convolution import ROW, ConvolutionKernel, Variant
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder, Number, Storage
@@ -62,7 +63,9 @@ class _Convolution:
         return words[:count]
 
     def _weights(self, words: Sequence[Any], count: int) -> list[Any]:
-        """Build ``count`` weights, f32, out of ``words``."""
+        """Build ``count`` weights, f32 or of sums in f16 f16, out of ``words``."""
+        if self.kernel.half_sums:
+            return [half for word in words for half in self.build.halves_of(word)][:count]
         if not self.kernel.half_weights:
             return [self.build.as_real(word) for word in words[:count]]
         pairs = [number for word in words for number in self.build.unpack(word)]
@@ -137,12 +140,13 @@ class _Convolution:
                 self._tap(sums, 0, self._weights(words, len(taps)), taps, patch)
                 return sums
 
-            sums = build.loop(
+            sums = self._loop(
                 self._start(pattern),
                 self._start(pattern + 1),
                 kernel.entry_rows(pattern),
                 sums,
                 partial(entry, pattern=pattern, taps=taps),
+                len(taps),
             )
             if kernel.chunk and pattern + 1 < len(kernel.patterns):
                 self._put_down(sums, first=pattern == 0)
@@ -212,7 +216,8 @@ class _Convolution:
         """Build a loop over all entries; with chunks, sums of each join those in the result."""
         build, chunk = self.build, self.kernel.chunk
         if not chunk:
-            return build.loop(lower, upper, 1, sums, body)
+            terms = max(map(len, self.kernel.patterns))
+            return self._loop(lower, upper, 1, sums, body, terms)
         self._put_down(sums, first=True)
 
         def part(start: Any, _: list[Any]) -> list[Any]:
@@ -222,6 +227,32 @@ class _Convolution:
 
         build.loop(lower, upper, chunk, [], part)
         return self._picked_up(self._zeros())
+
+    def _loop(
+        self,
+        lower: Number,
+        upper: Number,
+        step: int,
+        sums: list[Any],
+        body: Callable[[Any, list[Any]], list[Any]],
+        terms: int,
+    ) -> list[Any]:
+        """Build a loop over entries; of each, at most ``terms`` products join a sum.
+
+        Sums in f16 are of as many entries as `HALF_TERMS` allows, then join those in f32.
+        """
+        build = self.build
+        if not self.kernel.half_sums:
+            return build.loop(lower, upper, step, sums, body)
+        many = max(1, HALF_TERMS // terms) * step
+
+        def part(start: Any, sums: list[Any]) -> list[Any]:
+            end = build.minimum(build.add(start, many), upper)
+            own = build.loop(start, end, step, [build.half(0.0)] * len(sums), body)
+            wide = [arith.extf(build.f32, value) for value in own]
+            return [arith.addf(total, value) for total, value in zip(sums, wide, strict=True)]
+
+        return build.loop(lower, upper, many, sums, part)
 
     def _zeros(self) -> list[Any]:
         count = self.kernel.together * self.kernel.outputs
@@ -296,5 +327,7 @@ class _Patch:
         slot = (place[0], column)
         self.load([slot])
         if slot not in self.pixels:
-            self.pixels[slot] = self.owner.build.pixels(SOURCE, self.slots[slot])
+            build = self.owner.build
+            parts = build.halves if self.owner.kernel.half_sums else build.pixels
+            self.pixels[slot] = parts(SOURCE, self.slots[slot])
         return self.pixels[slot][part]

@@ -11,6 +11,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, gpu, math, memref, scf, vector
 
 from pattern_mlir.block_layouts import BlockLayout
+from pattern_mlir.passes.convert_math_to_polynomials import WITH_NATIVE_EXP, expand_functions
 
 ABI = "spirv.entry_point_abi"
 """Attribute of a kernel: its workgroup's size."""
@@ -106,10 +107,11 @@ class KernelBuilder:
 
     @contextmanager
     def body(self) -> Iterator[None]:
-        """Insert into the kernel; end it afterwards."""
+        """Insert into the kernel; end it afterwards, with what SPIR-V has no function for."""
         with ir.InsertionPoint(self.entry):
             yield
             gpu.ReturnOp([])
+        expand_functions(self.module, WITH_NATIVE_EXP)
 
     # Indices. Integers are folded, so that addresses hold constants wherever they can.
 
@@ -127,6 +129,10 @@ class KernelBuilder:
     def real(self, number: float) -> Any:
         """Return ``number`` as an f32."""
         return self._constant(float(number), self.f32, arith.constant)
+
+    def half(self, number: float) -> Any:
+        """Return ``number`` as an f16."""
+        return self._constant(float(number), ir.F16Type.get(), arith.constant)
 
     def word(self, number: int) -> Any:
         """Return ``number`` as an i32."""
@@ -253,6 +259,20 @@ class KernelBuilder:
         words = [slot] if storage.words == 1 else self.elements(slot)
         return [pixel for word in words for pixel in self.unpack(word)]
 
+    def halves(self, buffer: int, slot: Any) -> list[Any]:
+        """Build the pixels, f16, of a slot of f16 that was loaded from ``buffer``."""
+        storage = self._storages[buffer]
+        if storage.native:
+            return self.elements(slot)
+        words = [slot] if storage.words == 1 else self.elements(slot)
+        return [pixel for word in words for pixel in self.halves_of(word)]
+
+    def halves_of(self, word: Any) -> list[Any]:
+        """Build the two f16 that a word holds."""
+        pair = ir.VectorType.get([2], ir.F16Type.get())
+        one = ir.VectorType.get([1], self.i32)
+        return self.elements(vector.bitcast(pair, vector.from_elements(one, [word])))
+
     def slot(self, buffer: int, pixels: Sequence[Any]) -> Any:
         """Build a slot of ``buffer`` out of ``pixels``, f32."""
         storage = self._storages[buffer]
@@ -262,7 +282,12 @@ class KernelBuilder:
             )
         if storage.native:
             wide = ir.VectorType.get([storage.pixels], self.f32)
-            return arith.truncf(storage.type(), vector.from_elements(wide, pixels))
+            # A folded constant of f16 would need the capability to compute with f16.
+            return ir.Operation.create(
+                "spirv.FConvert",
+                results=[storage.type()],
+                operands=[vector.from_elements(wide, pixels)],
+            ).result
         pair = ir.VectorType.get([2], self.f32)
         words = [
             ir.Operation.create(

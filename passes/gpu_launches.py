@@ -26,6 +26,9 @@ PUSH = "pattern.push"
 COUNTS = "pattern.counts"
 """Attribute of a convolution's launch: what it does exactly, see `pattern_mlir.gpu_report`."""
 
+ALTERNATIVE = "pattern.alternative"
+"""Attribute of a launch that computes what the one before it does, in another way."""
+
 WEIGHTS = "weights"
 """What the packed weights are called: `weights:0` and so on, as buffers and in the store."""
 
@@ -51,7 +54,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Launch:
-    """A dispatch: kernel, buffers in the order of its arguments, workgroups, push constants."""
+    """A dispatch: kernel, buffers in the order of its arguments, workgroups, push constants.
+
+    Each of ``alternatives`` computes the same.
+    """
 
     kernel: str
     buffers: tuple[Memory, ...]
@@ -61,6 +67,7 @@ class Launch:
     work: Work
     counts: Any = None
     result: Any = None
+    alternatives: tuple[Launch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,9 @@ class Launches:
                         _emit_call(launch, places, body)
                     else:
                         _emit(launch, builds[launch.kernel], places)
+                        for other in launch.alternatives:
+                            operation = _emit(other, builds[other.kernel], places)
+                            operation.attributes[ALTERNATIVE] = ir.UnitAttr.get()
             func.ReturnOp([])
 
 
@@ -175,8 +185,8 @@ def _emit_call(call: HostCall, places: dict[str, list[Any]], body: Any) -> None:
     func.CallOp([], ir.FlatSymbolRefAttr.get(call.function), views)
 
 
-def _emit(launch: Launch, build: KernelBuilder, places: dict[str, list[Any]]) -> None:
-    """Build views of the buffers and the launch."""
+def _emit(launch: Launch, build: KernelBuilder, places: dict[str, list[Any]]) -> Any:
+    """Build views of the buffers and the launch; return it."""
     index = ir.IndexType.get()
 
     def constant(number: int) -> Any:
@@ -200,6 +210,7 @@ def _emit(launch: Launch, build: KernelBuilder, places: dict[str, list[Any]]) ->
         operation.attributes[COUNTS] = launch.counts
     if launch.result is not None:
         operation.attributes[RESULT] = launch.result
+    return operation
 
 
 def _element_bytes(type_: Any) -> int:

@@ -34,6 +34,8 @@ class PlaneKind(enum.Enum):
     MAX_POOL = "max_pool"
     AVERAGE_POOL = "average_pool"
     ADAPTIVE_AVERAGE_POOL = "adaptive_average_pool"
+    SELECT = "select"
+    SHUFFLE = "shuffle"
     NEAREST = "nearest"
     BILINEAR = "bilinear"
 
@@ -64,11 +66,13 @@ class PlaneKernel:
         target: the result's blocks; None for plain NCHW of f32.
         plane: height and width of the result.
         window, strides, origin, dilations: of a pool, in pixels; ``origin`` is minus the padding.
+            The window of `SHUFFLE` is its factor.
         include_pad: whether padding counts in a mean.
         divisor: what sums are divided by; 0 for what counts.
         pad_end: pixels below and right of the plane that count with ``include_pad``.
         activation: an `ActivationAttr`, or None.
         native: whether f16 is loaded as such.
+        part: whether a plain result is a part of its buffer, as the push constants say.
     """
 
     kind: PlaneKind
@@ -84,6 +88,7 @@ class PlaneKernel:
     pad_end: Pair = (0, 0)
     activation: Any = None
     native: bool = False
+    part: bool = False
 
     @property
     def placement(self) -> Placement:
@@ -93,8 +98,8 @@ class PlaneKernel:
 
     @property
     def table(self) -> bool:
-        """Whether it reads where each pixel comes from."""
-        return self.kind in (PlaneKind.NEAREST, PlaneKind.BILINEAR)
+        """Whether it reads where each pixel or channel comes from."""
+        return self.kind in (PlaneKind.NEAREST, PlaneKind.BILINEAR, PlaneKind.SELECT)
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,10 @@ class _Planes:
             self.image = arith.divui(build.value(plane), self._push("channels"))
             self.channel = arith.remui(build.value(plane), self._push("channels"))
             value = self._pixel(Place(row, 1, 0, height - 1), Place(column, 1, 0, width - 1))
+            if self.kernel.part:
+                images = build.multiply(self.image, self._push("target channels"))
+                first = build.add(images, self._push("first channel"), self.channel)
+                number = build.add(build.multiply(first, height * width), pixel)
             build.store(value, self.target, number)
 
     def _blocks(self, layout: BlockLayout) -> None:
@@ -197,21 +206,30 @@ class _Planes:
             PlaneKind.MAX_POOL: self._max_pool,
             PlaneKind.AVERAGE_POOL: self._average_pool,
             PlaneKind.ADAPTIVE_AVERAGE_POOL: self._adaptive_average_pool,
+            PlaneKind.SELECT: self._select,
+            PlaneKind.SHUFFLE: self._shuffle,
             PlaneKind.NEAREST: self._nearest,
             PlaneKind.BILINEAR: self._bilinear,
         }
         value = kinds[self.kernel.kind](row, column)
         return activated(self.kernel.activation, Scalar(value)).value
 
-    def _fetch(self, number: int, row: Place, column: Place) -> Any:
-        """Build the pixel of an operand; outside of the plane it is any number."""
+    def _channel(self, operand: Operand) -> Number:
+        """Build which plane of an operand the pixel's channel reads."""
+        build, image = self.build, self.image if operand.images else 0
+        if not operand.channels:
+            return image
+        every = self._push("channels") if operand.images else 0
+        return build.add(build.multiply(image, every), self.channel)
+
+    def _fetch(self, number: int, row: Place, column: Place, index: Number = None) -> Any:
+        """Build the pixel of an operand, of plane ``index`` or the one that belongs to the channel.
+
+        Outside of the plane it is any number.
+        """
         build, operand = self.build, self.kernel.operands[number]
         layout, plane = operand.layout, operand.plane
-        image = self.image if operand.images else 0
-        index = image
-        if operand.channels:
-            every = self._push("channels") if operand.images else 0
-            index = build.add(build.multiply(image, every), self.channel)
+        index = self._channel(operand) if index is None else index
         places = [
             Place(0, 0, 0, 0) if size == 1 else place
             for place, size in zip((row, column), plane, strict=True)
@@ -357,6 +375,29 @@ class _Planes:
         total = build.loop(*bounds[0], 1, [build.real(0.0)], rows)
         sizes = [build.subtract(last, first) for first, last in bounds]
         return arith.divf(total[0], self._real(build.multiply(*sizes)))
+
+    def _select(self, row: Place, column: Place) -> Any:
+        build = self.build
+        channel, every, _, _ = build.elements(build.load(1, self.channel))
+        images = build.multiply(self.image, build.as_index(every))
+        return self._fetch(0, row, column, build.add(images, build.as_index(channel)))
+
+    def _shuffle(self, row: Place, column: Place) -> Any:
+        build, (rows, columns) = self.build, self.kernel.window
+        planes = build.multiply(self.image, self._push("channels"))
+        (y, down), (x, right) = self._divided(row, rows), self._divided(column, columns)
+        group = build.multiply(build.add(planes, self.channel), rows)
+        index = build.add(build.multiply(build.add(group, down), columns), right)
+        return self._fetch(0, y, x, index)
+
+    def _divided(self, place: Place, size: int) -> tuple[Place, Number]:
+        """Build quotient and remainder of a coordinate that is not negative."""
+        if place.scale % size == 0:
+            offset, rest = divmod(place.offset, size)
+            return Place(place.base, place.scale // size, offset, place.most), rest
+        quotient, rest = self.build.split(place.value(self.build), size)
+        most = (place.most * place.scale + place.offset) // size
+        return Place(quotient, 1, 0, most), rest
 
     def _source(self, position: Number, size: int, most: int) -> tuple[Place, Place, Any]:
         """Build the two pixels and the second one's weight that the table has for a position."""

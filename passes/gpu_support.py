@@ -14,10 +14,14 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
     RelayoutOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
     shape_of,
 )
@@ -30,29 +34,17 @@ GPU_OPERATIONS = (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LinearOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
     RelayoutOp,
+    SelectChannelsOp,
+    SoftmaxOp,
     UpsampleOp,
 )
 """What has kernels for GPUs."""
-
-GPU_ACTIVATIONS = frozenset(
-    {
-        "relu",
-        "relu6",
-        "clamp",
-        "leaky_relu",
-        "hard_sigmoid",
-        "hard_swish",
-        "sigmoid",
-        "silu",
-        "tanh",
-        "gelu_tanh",
-    }
-)
-"""Activations whose functions SPIR-V has."""
 
 RESHAPES = (tensor.CollapseShapeOp, tensor.ExpandShapeOp)
 """Operations that compute nothing: the result is the operand's memory."""
@@ -68,7 +60,7 @@ def why_not_on_gpu(op: Any) -> str:
     for value in (*op.operation.operands, *op.operation.results):
         if reason := why_no_buffer(value):
             return reason
-    return _activation(op) or _form(op)
+    return _form(op)
 
 
 def why_no_buffer(value: Any) -> str:
@@ -80,13 +72,6 @@ def why_no_buffer(value: Any) -> str:
     return f"kernels for GPUs run on f32, not {plain}"
 
 
-def _activation(op: Any) -> str:
-    own = op.attributes.get("function" if isinstance(op, ActivateOp) else "activation")
-    if own is None or own.function_name in GPU_ACTIVATIONS:
-        return ""
-    return f"activation '{own.function_name}' has no kernel for a GPU"
-
-
 def _form(op: Any) -> str:
     """Return which form of a known operation kernels do not have."""
     if isinstance(op, (ConvOp, LinearOp)) and not is_parameter(op.weight):
@@ -94,8 +79,6 @@ def _form(op: Any) -> str:
     bias = op.optional_operand("bias") if isinstance(op, ConvOp) else None
     if bias is not None and not is_parameter(root(bias)):
         return "a bias that is computed at run time has no kernel for a GPU"
-    if isinstance(op, ConcatOp) and (op.axis != 1 or len(shape_of(op.result)) != IMAGE_RANK):
-        return "only channels of images are joined on a GPU"
     shapes = [shape_of(value) for value in op.operation.operands]
     if (
         isinstance(op, (AddOp, MultiplyOp))

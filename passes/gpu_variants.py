@@ -14,6 +14,7 @@ from pattern_mlir.block_layouts import BlockLayout
 from pattern_mlir.dialects import integer, integers, shape_of
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.elementwise import activation_of
+from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.gpu import Gpu, Load, seconds
 from pattern_mlir.layouts import Pair
 from pattern_mlir.parameters import ParameterStore
@@ -65,6 +66,7 @@ class Convolution:
         images: how many.
         source_plane, plane: height and width of input and result.
         residual: whether something is added.
+        half_sums: whether products may be added up in f16.
         activation: an `ActivationAttr`, or None.
     """
 
@@ -80,6 +82,7 @@ class Convolution:
     source_plane: Pair
     plane: Pair
     residual: bool
+    half_sums: bool
     activation: Any
 
     @property
@@ -133,6 +136,7 @@ def convolution_of(op: Any, parameters: ParameterStore) -> Convolution | None:
         source_plane=(shape_of(op.input)[2], shape_of(op.input)[3]),
         plane=(shape[2], shape[3]),
         residual=op.optional_operand("residual") is not None,
+        half_sums=HALF_SUMS in op.attributes,
         activation=activation_of(op),
     )
 
@@ -223,6 +227,8 @@ def tally(kernel: ConvolutionKernel, own: Convolution, order: Array) -> Tally:
             loads = entries * slots
             rows += entries + int(counts @ [kernel.weight_rows(number) for number in numbers])
             live = slots
+    # Sums in f16 wait beside those in f32.
+    sums = together * outputs * (3 if kernel.half_sums else 2) // 2
     return Tally(
         products=useful * blocks,
         issued=issued * blocks,
@@ -231,7 +237,7 @@ def tally(kernel: ConvolutionKernel, own: Convolution, order: Array) -> Tally:
         table_loads=rows * blocks,
         stores=len(order) * kernel.target.block[0] * kernel.target.block[1] * blocks,
         outputs=len(order) * own.plane[0] * own.plane[1],
-        registers=together * outputs + live * words + ADDRESSES,
+        registers=sums + live * words + ADDRESSES,
         under_way=max(1, words * slots if kernel.variant is not Variant.RUNS else words * live),
         least_active=kernel.placement.least_active,
     )
@@ -279,6 +285,7 @@ def kernels(
             activation=own.activation,
             chunk=0 if target.half else _chunk(own, variant),
             native=native,
+            half_sums=own.half_sums,
         )
 
 

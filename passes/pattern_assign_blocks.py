@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,9 +19,12 @@ from pattern_mlir.dialects import (
     ConvOp,
     MaxPoolOp,
     MultiplyOp,
+    PixelShuffleOp,
+    SelectChannelsOp,
     UpsampleOp,
     shape_of,
 )
+from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.dialects.layout import RelayoutOp, blocks_of, with_layout
 from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.gpu import DEFAULT_GPU, GPUS, Gpu, gpu
@@ -38,11 +42,14 @@ from pattern_mlir.passes.gpu_variants import (
     kernels,
     source_layout,
 )
+from pattern_mlir.passes.half_errors import SumErrors
+from pattern_mlir.passes.pattern_assign_precision import choose_sums, measured_errors
 
-PRECISIONS = ("f32", "f16-acc32", "f16-packed")
-"""How pixels and weights are stored: f32; f16; f16 that is loaded as words of two. All add up f32.
+PRECISIONS = ("f32", "f16-acc32", "f16-packed", "f16")
+"""How pixels and weights are stored: f32; f16; f16 that is loaded as words of two.
 
-`f16-acc32` loads f16 as such where the GPU can; words of two need no capability.
+`f16-acc32` loads f16 as such where the GPU can; words of two need no capability. These add up f32.
+`f16` is loaded as `f16-acc32` is, and convolutions add up to 32 products in f16.
 """
 
 LEAST_ACTIVE = 64
@@ -59,7 +66,7 @@ VECTOR_ROWS = (1, 2, 3, 4)
 
 PLANAR = (
     ActivateOp, AdaptiveAveragePoolOp, AddOp, AveragePoolOp, ConcatOp, MaxPoolOp, MultiplyOp,
-    UpsampleOp,
+    PixelShuffleOp, SelectChannelsOp, UpsampleOp,
 )  # fmt: skip
 """Operations whose kernels read any layout."""
 
@@ -73,7 +80,8 @@ class PatternAssignBlocks(Pass):
     that keep 64 invocations of every workgroup busy where there are any. Inputs, results, linear
     layers and what reshapes are plain. Then every tensor gets the halo that its convolutions read.
 
-    ``precision`` is that of pixels and weights in memory: f32, f16-acc32 or f16-packed.
+    ``precision`` is that of pixels and weights in memory: f32, f16-acc32, f16-packed or f16. With
+    the last one, convolutions get `f16_sums` whose error is small enough, as for the host.
 
     Precondition: `pattern-detect`; no pools in convolutions.
 
@@ -122,14 +130,20 @@ class PatternAssignBlocks(Pass):
             for op in operations
             if isinstance(op, ConvOp) and (found := convolution_of(op, parameters)) is not None
         }
+        errors: Mapping[Any, SumErrors] = {}
+        reason = ""
+        if convolutions and self.precision == "f16":
+            errors, reason = measured_errors(module, parameters)
         blocks = _Blocks(list(convolutions.values()), gpu(self.gpu), self.precision)
         for op in operations:
             if op in convolutions:
                 _lay_out_convolution(op, convolutions[op], blocks)
-            elif isinstance(op, ConcatOp) or not _all_users_plain(op):
+                if self.precision == "f16":
+                    choose_sums(op, errors.get(op.result), reason, _fits_chunk)
+            elif not _all_users_plain(op):
                 op.result.set_type(with_layout(op.result.type, blocks.of(_plane(op.result))))
         for op in _operations(module):
-            if not isinstance(op, (ConvOp, RelayoutOp, *PLANAR)):
+            if not _reads_blocks(op):
                 _read_plain(op)
         for op, own in convolutions.items():
             _widen_halo(op, own)
@@ -221,10 +235,17 @@ class _Blocks:
 
 def _is_open(op: Any) -> bool:
     """Whether ``op`` is one that gets a layout and has none yet."""
-    if not isinstance(op, (ConvOp, *PLANAR)):
+    if not _reads_blocks(op) or isinstance(op, RelayoutOp):
         return False
     type_ = ir.RankedTensorType(op.result.type)
     return len(type_.shape) == 4 and type_.encoding is None and type_.element_type.width == 32
+
+
+def _reads_blocks(op: Any) -> bool:
+    """Whether ``op`` has kernels for tensors in blocks; rows are joined where they are plain."""
+    if isinstance(op, ConcatOp):
+        return op.axis <= 1 and len(shape_of(op.result)) == 4
+    return isinstance(op, (ConvOp, RelayoutOp, *PLANAR))
 
 
 def _plane(value: Any) -> Pair:
@@ -234,7 +255,7 @@ def _plane(value: Any) -> Pair:
 
 def _all_users_plain(op: Any) -> bool:
     users = [use.owner.opview for use in op.result.uses]
-    return not any(isinstance(user, (ConvOp, RelayoutOp, *PLANAR)) for user in users)
+    return not any(map(_reads_blocks, users))
 
 
 def _lay_out_convolution(op: Any, own: Convolution, blocks: _Blocks) -> None:
@@ -244,6 +265,12 @@ def _lay_out_convolution(op: Any, own: Convolution, blocks: _Blocks) -> None:
     _read_as(op, 0, source_layout(own, target, preferred))
     if own.residual:
         _read_as(op, len(op.operands) - 1, target)
+
+
+def _fits_chunk(op: Any) -> bool:
+    """Whether the products of a kernel fit into a sum in f16."""
+    rows, columns = shape_of(op.weight)[2:]
+    return rows * columns <= HALF_TERMS
 
 
 def _read_as(op: Any, position: int, layout: BlockLayout | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -106,7 +106,7 @@ class PatternAssignPrecision(Pass):
         changed = [op for op in numbered(module) if _becomes_half(op, parameters)]
         errors: Mapping[Any, SumErrors] = {}
         if changed and self.precision == "f16":
-            errors, reason = _measured(module, parameters)
+            errors, reason = measured_errors(module, parameters)
         for op in changed:
             op.result.set_type(with_elements(op.result.type, ir.F16Type.get()))
             if isinstance(op, (ConvOp, LinearOp)):
@@ -114,10 +114,10 @@ class PatternAssignPrecision(Pass):
         _convert_between(changed)
         for op in changed:
             if self.precision == "f16" and isinstance(op, (ConvOp, LinearOp)):
-                _choose_sums(op, errors.get(op.result), reason)
+                choose_sums(op, errors.get(op.result), reason, _fits_chunks)
 
 
-def _measured(module: Any, parameters: ParameterStore) -> tuple[Mapping[Any, SumErrors], str]:
+def measured_errors(module: Any, parameters: ParameterStore) -> tuple[Mapping[Any, SumErrors], str]:
     """Return the errors of sums in f16 by result, or none and why they are not known."""
     try:
         errors = half_sum_errors(module, parameters)
@@ -208,11 +208,17 @@ def _fits_chunks(conv: Any) -> bool:
     return rows * columns <= HALF_TERMS or by_rows
 
 
-def _choose_sums(op: Any, errors: SumErrors | None, reason: str) -> None:
-    """Let ``op`` add up in f16, or say why it does not."""
+def choose_sums(
+    op: Any, errors: SumErrors | None, reason: str, fits: Callable[[Any], bool]
+) -> None:
+    """Let ``op`` add up in f16, or say why it does not.
+
+    ``errors`` are those of its sums, or None and the ``reason``; ``fits`` says whether the products
+    of a kernel are few enough.
+    """
     if isinstance(op, LinearOp):
         reason = "a linear layer waits for its weights, not for sums"
-    elif not _fits_chunks(op):
+    elif not fits(op):
         reason = f"kernels of more than {HALF_TERMS} weights, not row by row"
     elif errors is not None:
         numbers = [errors.half, errors.single]

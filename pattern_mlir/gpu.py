@@ -25,8 +25,7 @@ class Gpu:
         registers: 32-bit registers of an invocation before values spill to memory.
         latency: cycles that a load takes, for which other loads must be under way.
         bandwidth: bytes a second of the memory, shared with the processor.
-        half_storage: whether kernels can load f16 as such (`storageBuffer16BitAccess`,
-            `shaderFloat16`).
+        half_storage: whether kernels can load f16 as such (`storageBuffer16BitAccess`).
         sources: where the figures come from.
     """
 

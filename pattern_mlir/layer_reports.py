@@ -12,6 +12,7 @@ from torch_mlir import ir
 
 from pattern_mlir import patterns
 from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
+from pattern_mlir.dialects.attributes import is_stored_in_half
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.dialects.layout import is_half, layout_of
@@ -84,7 +85,9 @@ def _layer(op: Any, program: Program) -> LayerReport:
 def _with_precision(layer: LayerReport, op: Any) -> LayerReport:
     """Return ``layer``, which ``op`` is, with its precision, errors and reason."""
     words = {(True, True): "f16-acc32", (False, True): "f16-linear-weights"}
+    blocks = is_stored_in_half(op.result.type) and not is_half(op.result)
     precision = words.get((is_half(op.result), is_half(op.weight)), "f32")
+    precision = "f16-acc32" if blocks else precision
     half_error = single_error = 0.0
     if "f16_errors" in op.attributes:
         half_error, single_error = ir.DenseF64ArrayAttr(op.attributes["f16_errors"])

@@ -131,6 +131,7 @@ def target_levels(
 def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
     """Return the pipeline to launches of kernels; they stay in the gpu dialect."""
     choice = f"gpu={machine.gpu} precision={precision}"
+    kernels = f"{choice} alternatives" if machine.measured else choice
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
@@ -146,7 +147,7 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
         ),
         Level("schedule", _own("pattern-group", "pattern-outline-host")),
         Level("layouts", (make_pass("pattern-assign-blocks", choice), "canonicalize", "cse")),
-        Level("kernels", (make_pass("convert-pattern-to-gpu", choice),)),
+        Level("kernels", (make_pass("convert-pattern-to-gpu", kernels),)),
         Level(
             "launches",
             (make_pass("pattern-plan-memory", f"alignment={RANGE_ALIGNMENT}"), "canonicalize"),

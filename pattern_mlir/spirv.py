@@ -27,7 +27,7 @@ from pattern_mlir.passes.buffers import (
     argument_attributes,
     buffer_role,
 )
-from pattern_mlir.passes.gpu_launches import COUNTS, PUSH, WEIGHTS
+from pattern_mlir.passes.gpu_launches import ALTERNATIVE, COUNTS, PUSH, WEIGHTS
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
 from pattern_mlir.passes.pattern_outline_host import CALL
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
@@ -39,6 +39,7 @@ from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace
 from pattern_mlir.runtime.vulkan.plan import (
     HOST_ARENA,
     HOST_WEIGHTS,
+    Alternative,
     Dispatch,
     HostLayer,
     Range,
@@ -53,6 +54,16 @@ CAPABILITIES = ("Shader", "Float16", "StorageBuffer16BitAccess")
 """What kernels may use; each declares what it does."""
 
 EXTENSIONS = ("SPV_KHR_storage_buffer_storage_class", "SPV_KHR_16bit_storage")
+
+HALF_STORAGE = frozenset(
+    {"spirv.AccessChain", "spirv.FConvert", "spirv.Load", "spirv.mlir.addressof"}
+)
+"""Operations on f16 that the storage's capability alone allows (SPV_KHR_16bit_storage)."""
+
+TARGET_ENVIRONMENT = (
+    f"#spirv.target_env<#spirv.vce<{VERSION}, [{', '.join(CAPABILITIES)}],"
+    f" [{', '.join(EXTENSIONS)}]>, api=Vulkan, #spirv.resource_limits<>>"
+)
 
 TO_SPIRV = (
     f"builtin.module(gpu.module(gpu.func(convert-math-to-spirv)),"
@@ -112,7 +123,11 @@ def kernel_reports(program: Program) -> tuple[KernelReport, ...]:
     launches = [
         op for op in function.regions[0].blocks[0].operations if isinstance(op, gpu.LaunchFuncOp)
     ]
-    return tuple(_kernel_report(op) for op in launches if COUNTS in op.operation.attributes)
+    return tuple(
+        _kernel_report(op)
+        for op in launches
+        if COUNTS in op.operation.attributes and ALTERNATIVE not in op.operation.attributes
+    )
 
 
 def _kernel_report(launch: Any) -> KernelReport:
@@ -150,6 +165,8 @@ def spirv_module(kernel: Any) -> bytes:
     """Return the SPIR-V of a `gpu.module`, which stays as it is."""
     module = ir.Module.create()
     module.operation.attributes["gpu.container_module"] = ir.UnitAttr.get()
+    # convert-math-to-spirv does not see what spirv-attach-target says.
+    module.operation.attributes["spirv.target_env"] = ir.Attribute.parse(TARGET_ENVIRONMENT)
     copy = kernel.operation.clone(ip=ir.InsertionPoint(module.body))
     PassManager.parse(TO_SPIRV).run(module.operation)
     PassManager.parse(TO_INTERFACE).run(module.operation)
@@ -160,9 +177,11 @@ def spirv_module(kernel: Any) -> bytes:
     for op in list(block.operations):
         op.operation.erase()
     _decorate(spirv)
-    # Shader implies Matrix, which no kernel uses.
-    triple = spirv.operation.attributes["vce_triple"]
-    kept = re.sub(r"\bMatrix, |, Matrix\b", "", str(triple))
+    # Shader implies Matrix, which no kernel uses. To load, convert and store f16 needs no Float16.
+    unused = ["Matrix"] if _computes_half(spirv) else ["Matrix", "Float16"]
+    kept = str(spirv.operation.attributes["vce_triple"])
+    for name in unused:
+        kept = re.sub(rf"\b{name}, |, {name}\b", "", kept)
     spirv.operation.attributes["vce_triple"] = ir.Attribute.parse(kept)
     block.append(spirv)
     PassManager.parse("builtin.module(gpu-module-to-binary)").run(module.operation)
@@ -184,6 +203,15 @@ def _decorate(spirv: Any) -> None:
         name = ir.StringAttr(op.operation.attributes["sym_name"]).value
         if type_.endswith("StorageBuffer>") and name not in text_names:
             op.operation.attributes["non_writable"] = ir.UnitAttr.get()
+
+
+def _computes_half(spirv: Any) -> bool:
+    """Whether a kernel does more with f16 than to load, convert and store it."""
+    return any(
+        re.search(r"\bf16\b", str(result.type)) and op.name not in HALF_STORAGE
+        for op in _inner(spirv.operation)
+        for result in op.results
+    )
 
 
 def _inner(operation: Any) -> Iterator[Any]:
@@ -219,6 +247,7 @@ def _plan(
     buffers = _buffers(function, len(specs["input"]))
     layers: list[PlannedLayer] = []
     steps: list[Dispatch | HostLayer] = []
+    alternatives: list[Alternative] = []
     operations: list[tuple[str, str, int]] = []
     read = {name: read_kernel(name, data) for name, data in kernels.items()}
     for op in function.regions[0].blocks[0].operations:
@@ -229,6 +258,10 @@ def _plan(
             layers += own.layers
             operations += [(layer.place, layer.symbol, -1) for layer in own.layers]
         if not isinstance(op, gpu.LaunchFuncOp):
+            continue
+        if ALTERNATIVE in op.operation.attributes:
+            instead = _dispatch(op, buffers, read, steps[-1].layer)
+            alternatives.append(Alternative(len(steps) - 1, instead))
             continue
         step = _dispatch(op, buffers, read, len(layers))
         layer = _layer(op, step, len(specs["input"]))
@@ -249,6 +282,7 @@ def _plan(
         live_bytes=ir.IntegerAttr(module.attributes[LIVE_BYTES]).value,
         features=tuple(sorted({name for kernel in read.values() for name in kernel.features})),
         separable=SEPARABLE in module.attributes,
+        alternatives=tuple(alternatives),
         host_arena_bytes=host.arena_bytes,
         host_weight_bytes=host.weights.nbytes,
     )

@@ -90,10 +90,13 @@ class GpuTarget:
     Attributes:
         name: `VULKAN`.
         gpu: the one of `pattern_mlir.gpu` that variants are chosen for; the code runs on all.
+        measured: whether kernels chosen for other GPUs come along, so that the device which runs
+            the network can be measured.
     """
 
     name: str
     gpu: str
+    measured: bool = False
 
 
 def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
@@ -110,7 +113,7 @@ def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
             f"unknown target '{name}'{did_you_mean(name, TARGETS)} (known: {', '.join(TARGETS)})"
         )
     if name == VULKAN:
-        return GpuTarget(name, gpu(cpu or DEFAULT_GPU).name)
+        return GpuTarget(name, gpu(cpu or DEFAULT_GPU).name, measured=cpu is None)
     if name in TRIPLES:
         own, cpu = TRIPLES[name], cpu or GENERIC
         known = processor(cpu, "aarch64")

@@ -15,6 +15,7 @@ from vulkan_networks import needs_driver, use_cpu_driver
 
 import pattern_mlir
 from pattern_mlir import compile
+from pattern_mlir.gpu import DEFAULT_GPU
 from pattern_mlir.passes.convert_pattern_to_gpu import CONVERSIONS
 from pattern_mlir.passes.gpu_support import GPU_OPERATIONS
 from pattern_mlir.runtime.vulkan.plan import Dispatch, HostLayer, VulkanPlan
@@ -95,7 +96,8 @@ def expected(model: nn.Module, inputs: list[torch.Tensor]) -> list[Any]:
 def check(model: nn.Module, inputs: list[torch.Tensor], **options: Any) -> Any:
     """Compare ``model`` on a GPU with PyTorch's in f64; return it."""
     program = exported(model, *inputs)
-    compiled = compile(program, target="vulkan1.1", **{"precision": "f32", **options})
+    chosen = {"cpu": DEFAULT_GPU, "precision": "f32", **options}
+    compiled = compile(program, target="vulkan1.1", **chosen)
     found = compiled(*inputs)
     loose = options.get("precision", "f32") != "f32"
     limits = {"rtol": 2e-2, "atol": 5e-2} if loose else {"rtol": 1e-5, "atol": 2e-5}

@@ -15,6 +15,7 @@ from torch_models import Function, exported, values
 from vulkan_networks import needs_driver, use_cpu_driver
 
 from pattern_mlir import compile
+from pattern_mlir.gpu import DEFAULT_GPU
 
 pytestmark = needs_driver
 
@@ -110,6 +111,56 @@ MODELS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
         Function(lambda f, x, y: f(torch.cat([x, y, x], 1)), conv(14, 3, padding=1)),
         [IMAGE, (2, 2, 13, 17)],
     ),
+    "concat of images": (
+        Function(lambda f, x, y: f(torch.cat([f(x), y], 0)), conv(6, 6, 3, padding=1)),
+        [IMAGE, (1, 6, 13, 17)],
+    ),
+    "concat of rows": (
+        Function(lambda f, x, y: f(torch.cat([f(x), y], 2)), conv(6, 6, 3, padding=1)),
+        [IMAGE, (2, 6, 5, 17)],
+    ),
+    "concat of columns": (
+        Function(lambda x, y: torch.cat([x, y, x], 3)),
+        [IMAGE, (2, 6, 13, 3)],
+    ),
+    "concat that is returned": (Function(lambda x, y: torch.cat([x, y], 1)), [IMAGE, IMAGE]),
+    "concat of two dimensions": (
+        Function(lambda f, x, y: f(torch.cat([x, y], 1)), seeded(nn.Linear(10, 4))),
+        [(3, 4), (3, 6)],
+    ),
+    "softmax": (nn.Softmax(-1), [(2, 5, 130)]),
+    "softmax of large numbers": (Function(lambda x: torch.softmax(200 * x, -1)), [(3, 7)]),
+    "softmax of channels in blocks": (
+        Function(lambda f, x: torch.softmax(f(x), -1), conv(6, 4, 3)),
+        [IMAGE],
+    ),
+    "layer norm": (seeded(nn.LayerNorm(300)), [(2, 3, 300)]),
+    "layer norm between linear layers": (
+        seeded(nn.Sequential(nn.Linear(8, 20), nn.LayerNorm(20), nn.GELU(), nn.Linear(20, 3))),
+        [(2, 5, 8)],
+    ),
+    "channels of a slice": (
+        Function(lambda f, x: f(x)[:, 2:5] * x[:, :3], conv(6, 6, 3, padding=1)),
+        [IMAGE],
+    ),
+    "channel shuffle": (
+        nn.Sequential(conv(6, 12, 1), nn.ChannelShuffle(3), conv(12, 4, 3)),
+        [IMAGE],
+    ),
+    "channel shuffle of plain": (nn.ChannelShuffle(2), [IMAGE]),
+    "pixel shuffle": (
+        nn.Sequential(conv(6, 12, 3), nn.PixelShuffle(2), conv(3, 4, 3)),
+        [IMAGE],
+    ),
+    "pixel shuffle of plain": (nn.PixelShuffle(3), [(2, 18, 5, 7)]),
+    "transposed conv": (
+        seeded(nn.ConvTranspose2d(6, 4, 3, stride=2, padding=1, output_padding=1)),
+        [IMAGE],
+    ),
+    "transposed conv of stride 3": (
+        nn.Sequential(seeded(nn.ConvTranspose2d(6, 5, 4, stride=3)), nn.ReLU(), conv(5, 2, 1)),
+        [IMAGE],
+    ),
     "squeeze and excite": (
         Function(
             lambda f, g, x: f(x) * torch.sigmoid(g(f(x).mean((2, 3), keepdim=True))),
@@ -133,7 +184,8 @@ MODELS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
 }
 ACTIVATIONS = (
     nn.ReLU(), nn.ReLU6(), nn.Hardtanh(-0.5, 0.25), nn.LeakyReLU(0.1), nn.Sigmoid(),
-    nn.Hardsigmoid(), nn.SiLU(), nn.Hardswish(), nn.Tanh(), nn.GELU(approximate="tanh"),
+    nn.Hardsigmoid(), nn.SiLU(), nn.Hardswish(), nn.Tanh(), nn.GELU(approximate="tanh"), nn.GELU(),
+    nn.ELU(), nn.ELU(0.3),
 )  # fmt: skip
 
 
@@ -146,7 +198,9 @@ def outputs(model: Callable[..., Any], inputs: list[torch.Tensor]) -> list[np.nd
 
 def check(model: nn.Module, shapes: list[tuple[int, ...]], precision: str = "f32") -> None:
     inputs = [values(*shape, seed=seed) for seed, shape in enumerate(shapes)]
-    compiled = compile(exported(model, *inputs), target="vulkan1.1", precision=precision)
+    program = exported(model, *inputs)
+    compiled = compile(program, target="vulkan1.1", cpu=DEFAULT_GPU, precision=precision)
+    assert compiled.report().on_host == ()
     ours = outputs(compiled, inputs)
     if precision == "f32":
         theirs = outputs(model.double(), [x.double() for x in inputs])
@@ -165,12 +219,57 @@ def test_an_operation_computes_what_pytorch_does(name: str) -> None:
 
 @pytest.mark.parametrize("precision", ["f16-acc32", "f16-packed"])
 @pytest.mark.parametrize(
-    "name", ["conv", "conv of stride 2", "patterns", "depthwise", "linear", "bilinear with corners"]
+    "name",
+    [
+        "conv",
+        "conv of stride 2",
+        "patterns",
+        "depthwise",
+        "linear",
+        "bilinear with corners",
+        "softmax of channels in blocks",
+        "channel shuffle",
+        "pixel shuffle",
+        "transposed conv",
+        "layer norm between linear layers",
+    ],
 )
 def test_f16_storage_rounds_as_pytorch_does(name: str, precision: str) -> None:
     check(*MODELS[name], precision)
 
 
-@pytest.mark.parametrize("function", ACTIVATIONS, ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("function", ACTIVATIONS, ids=str)
 def test_an_activation_computes_what_pytorch_does(function: nn.Module) -> None:
     check(nn.Sequential(conv(2, 2, 1), function, function), [(1, 2, 9, 9)])
+
+
+def relative_error(name: str, precision: str) -> tuple[float, Any]:
+    """Return the RMS error of a model over the RMS of its outputs in f64, and the model."""
+    model, shapes = MODELS[name]
+    inputs = [values(*shape, seed=seed) for seed, shape in enumerate(shapes)]
+    program = exported(model, *inputs)
+    compiled = compile(program, target="vulkan1.1", cpu=DEFAULT_GPU, precision=precision)
+    (ours,) = outputs(compiled, inputs)
+    (theirs,) = outputs(model.double(), [x.double() for x in inputs])
+    model.float()
+    return float(np.sqrt(np.square(ours - theirs).mean() / np.square(theirs).mean())), compiled
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["conv", "patterns", "patterns of stride 2", "depthwise", "conv of many products"],
+)
+def test_sums_in_f16_err_more_than_in_f32_but_little(name: str) -> None:
+    single, _ = relative_error(name, "f16-acc32")
+    half, compiled = relative_error(name, "f16")
+    assert single < half < 4 * single
+    assert [layer.precision for layer in compiled.report().layers] == ["f16"]
+    assert compiled.plan.features == ("shaderFloat16", "storageBuffer16BitAccess")
+
+
+def test_a_kernel_of_many_weights_keeps_sums_in_f32() -> None:
+    error, compiled = relative_error("conv 7x7 of stride 2", "f16")
+    assert error == relative_error("conv 7x7 of stride 2", "f16-acc32")[0]
+    (layer,) = compiled.report().layers
+    assert layer.precision == "f16-acc32" and "more than 32 weights" in layer.precision_reason
+    assert compiled.plan.features == ("storageBuffer16BitAccess",)

@@ -12,6 +12,7 @@ from torch_models import exported
 from vulkan_networks import needs_driver, use_cpu_driver
 
 from pattern_mlir import compile, zoo
+from pattern_mlir.gpu import DEFAULT_GPU
 
 pytestmark = needs_driver
 
@@ -28,7 +29,8 @@ def cpu_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def check(name: str, size: int, precision: str, pruned: bool = True) -> None:
     model = network(name, pruned=pruned, classes=10)
     shape = zoo.input_shape(name, size=size)
-    compiled = compile(exported(model, torch.zeros(shape)), target="vulkan1.1", precision=precision)
+    program = exported(model, torch.zeros(shape))
+    compiled = compile(program, target="vulkan1.1", cpu=DEFAULT_GPU, precision=precision)
     report = compiled.report()
     assert report.arena_bytes <= LARGEST_ARENA * compiled.plan.live_bytes
     assert not report.fallbacks

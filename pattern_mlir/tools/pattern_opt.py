@@ -77,8 +77,8 @@ def _parser() -> _Parser:
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument(
         "--precision",
-        help="of --target: f32, f16-linear-weights, f16-acc32 or f16; on GPUs f32, f16-acc32 or"
-        " f16-packed",
+        help="of --target: f32, f16-linear-weights, f16-acc32 or f16; on GPUs f32, f16-acc32,"
+        " f16-packed or f16",
     )
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--name", help="of the library, the prefix of its functions; model")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pattern_mlir.runtime.plan import PlannedLayer, TensorSpec, parts_of_run
 from pattern_mlir.runtime.vulkan import self_test
+from pattern_mlir.runtime.vulkan.choice import chosen_plan
 from pattern_mlir.runtime.vulkan.device import Device, DeviceInfo
 from pattern_mlir.runtime.vulkan.failures import VulkanFailure, WrongResults
 from pattern_mlir.runtime.vulkan.network import HostCode, Network
@@ -41,6 +42,7 @@ class VulkanExecutable:
 
     Attributes:
         device: the device that it runs on.
+        plan: what runs, with the alternatives that the device runs fastest.
         cache: what the driver's compiler was spared, and is spared next time.
     """
 
@@ -80,11 +82,15 @@ class VulkanExecutable:
         try:
             tests = self_test.variants(plan.features)
             own = {f"self-test {variant}": self_test.kernel(*variant) for variant in tests}
-            self.cache = CacheFile(info, {**kernels, **own})
+            known = {**kernels, **own}
+            self.cache = CacheFile(info, known)
             pipelines = Pipelines(self._device, self.cache.data)
             for variant in tests:
                 _test(self._device, pipelines, variant, limit)
-            make = self._device, pipelines, plan, kernels, weights, host or HostCode(), limit
+            self.plan = chosen_plan(plan, kernels, weights, info, self.cache, limit)
+            if self.plan is not plan:
+                pipelines = Pipelines(self._device, CacheFile(info, known).data)
+            make = self._device, pipelines, self.plan, kernels, weights, host or HostCode(), limit
             self._network = Network(*make)
             self.cache.store(pipelines.data)
         except BaseException:

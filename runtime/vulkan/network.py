@@ -113,15 +113,18 @@ class Network:
 
     def profile(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> list[int]:
         """Run as `run` does, layers one after the other; return the nanoseconds of each."""
-        if not self._timed:
-            self._timed = self._record(range(len(self.plan.steps)), timed=True)
         self._write_inputs(inputs)
         nanoseconds = [0.0] * len(self.plan.layers)
-        for segment in self._timed:
-            for number, elapsed in zip(segment.steps, self._run(segment), strict=True):
-                nanoseconds[self.plan.steps[number].layer] += elapsed
+        for step, elapsed in zip(self.plan.steps, self.step_times(), strict=True):
+            nanoseconds[step.layer] += elapsed
         self._read_outputs(outputs)
         return [round(own) for own in nanoseconds]
+
+    def step_times(self) -> list[float]:
+        """Run the steps one after the other on what inputs hold; return the nanoseconds of each."""
+        if not self._timed:
+            self._timed = self._record(range(len(self.plan.steps)), timed=True)
+        return [elapsed for segment in self._timed for elapsed in self._run(segment)]
 
     def start_trace(self, inputs: Sequence[Array]) -> list[tuple[PlannedLayer, list[_Segment]]]:
         """Take ``inputs``; return the layers with what `run_layer` needs of each, in order."""

@@ -17,6 +17,17 @@ DIGEST = 32
 """Bytes of the SHA-256 before a cache's data: drivers may trust what they are given."""
 
 
+def cache_folder() -> Path:
+    """Return the folder under the user's for caches; raise VulkanFailure where none is known."""
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:
+        raise VulkanFailure(
+            "running on a GPU needs platformdirs: pip install 'pattern-mlir[vulkan]'"
+        ) from None
+    return user_cache_path("pattern_mlir") / "vulkan"
+
+
 class CacheFile:
     """What a driver made of some kernels, on disk; it is of one device, driver and set of kernels.
 
@@ -29,16 +40,10 @@ class CacheFile:
 
     def __init__(self, info: DeviceInfo, kernels: Mapping[str, bytes]) -> None:
         """Read the file of ``kernels`` on the device ``info``, if there is one."""
-        try:
-            from platformdirs import user_cache_path
-        except ImportError:
-            raise VulkanFailure(
-                "running on a GPU needs platformdirs: pip install 'pattern-mlir[vulkan]'"
-            ) from None
         digest = hashlib.sha256(info.identity.encode())
         for data in sorted(kernels.values()):
             digest.update(hashlib.sha256(data).digest())
-        self.path: Path = user_cache_path("pattern_mlir") / "vulkan" / digest.hexdigest()
+        self.path: Path = cache_folder() / digest.hexdigest()
         try:
             found = self.path.read_bytes()
         except OSError:

@@ -129,6 +129,19 @@ class HostLayer:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """A dispatch that computes what a step does, in another way: a device may prefer it.
+
+    Attributes:
+        step: the number of the step that it can replace.
+        dispatch: what runs instead. It writes the same ranges, and reads other weights.
+    """
+
+    step: int
+    dispatch: Dispatch
+
+
+@dataclass(frozen=True)
 class VulkanPlan:
     """What runs, in order, and the memory around it.
 
@@ -145,6 +158,7 @@ class VulkanPlan:
         live_bytes: the most of it that is in use at a time.
         features: of `FEATURES`, those that kernels declare as capabilities.
         separable: whether a multiple of the images can be run part by part.
+        alternatives: what can replace steps, in the order of these.
         host_arena_bytes: memory for intermediate results between host layers that follow each
             other.
         host_weight_bytes: of weights that host layers alone read, behind the others.
@@ -159,6 +173,7 @@ class VulkanPlan:
     live_bytes: int
     features: tuple[str, ...] = ()
     separable: bool = False
+    alternatives: tuple[Alternative, ...] = ()
     host_arena_bytes: int = 0
     host_weight_bytes: int = 0
 
@@ -235,14 +250,36 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weight_bytes: int
     for number, step in enumerate(plan.steps):
         where = f"step {number}"
         _require(0 <= step.layer < len(plan.layers), f"{where} is of layer {step.layer}")
-        for own in step.ranges:
-            size = sizes.get(own.buffer, -1)
-            _require(
-                0 <= own.offset < own.end <= size,
-                f"{where} reaches {own.buffer} from {own.offset} to {own.end} of {size} bytes",
-            )
+        _check_ranges(where, step, sizes)
         if isinstance(step, Dispatch):
             _check_dispatch(where, step, read)
+    for number, own in enumerate(plan.alternatives):
+        _check_alternative(f"alternative {number}", own, plan, sizes)
+        _check_dispatch(f"alternative {number}", own.dispatch, read)
+
+
+def _check_ranges(where: str, step: Dispatch | HostLayer, sizes: Mapping[str, int]) -> None:
+    for own in step.ranges:
+        size = sizes.get(own.buffer, -1)
+        _require(
+            0 <= own.offset < own.end <= size,
+            f"{where} reaches {own.buffer} from {own.offset} to {own.end} of {size} bytes",
+        )
+
+
+def _check_alternative(
+    where: str, own: Alternative, plan: VulkanPlan, sizes: Mapping[str, int]
+) -> None:
+    _require(0 <= own.step < len(plan.steps), f"{where} is of step {own.step}")
+    step = plan.steps[own.step]
+    _check_ranges(where, own.dispatch, sizes)
+    written, instead = (
+        {part for part in ranges if part.written} for ranges in (step.ranges, own.dispatch.ranges)
+    )
+    _require(
+        isinstance(step, Dispatch) and own.dispatch.layer == step.layer and written == instead,
+        f"{where} does not write what step {own.step} does",
+    )
 
 
 def result_buffers(plan: VulkanPlan) -> list[str]:

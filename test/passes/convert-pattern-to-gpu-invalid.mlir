@@ -10,18 +10,10 @@ func.func @reshaped(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-func.func @gelu(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{convert-pattern-to-gpu: activation 'gelu' has no kernel for a GPU; run pattern-outline-host first}}
-  %0 = "pattern.activate"(%x) {function = #pattern.activation<"gelu", []>} : (tensor<4xf32>) -> tensor<4xf32>
-  return %0 : tensor<4xf32>
-}
-
-// -----
-
-func.func @images(%x: tensor<2x4x4x4xf32>) -> tensor<4x4x4x4xf32> {
-  // expected-error @+1 {{convert-pattern-to-gpu: only channels of images are joined on a GPU; run pattern-outline-host first}}
-  %0 = "pattern.concat"(%x, %x) {dimension = 0 : i64} : (tensor<2x4x4x4xf32>, tensor<2x4x4x4xf32>) -> tensor<4x4x4x4xf32>
-  return %0 : tensor<4x4x4x4xf32>
+func.func @computed(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> tensor<2x3xf32> {
+  // expected-error @+1 {{convert-pattern-to-gpu: a weight that is computed at run time has no kernel for a GPU; run pattern-outline-host first}}
+  %0 = "pattern.linear"(%x, %w) : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
 }
 
 // -----
