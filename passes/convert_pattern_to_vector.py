@@ -47,11 +47,13 @@ from pattern_mlir.dialects.layout import RelayoutOp, layout_of
 from pattern_mlir.layouts import LaneLayout, relayout_table
 from pattern_mlir.parameters import Array, ParameterStore
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
+from pattern_mlir.passes.channel_statistics import StatisticsKernel
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
 from pattern_mlir.passes.lane_operations import (
+    NORM_LOADS,
     LaneOperation,
     channel_operand,
     describe,
@@ -74,6 +76,7 @@ LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
         AveragePoolOp: "windows that all count as many pixels",
         ConcatOp: "channels",
         ConvOp: "a known weight",
+        LayerNormOp: "channels",
         MaxPoolOp: "any window",
         MultiplyOp: "planes of equal shape, or one number a channel",
         PixelShuffleOp: "as many rows as columns",
@@ -86,7 +89,7 @@ LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
 OTHER_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
         AdaptiveAveragePoolOp: "the mean of whole planes in lane blocks",
-        LayerNormOp: "any rows",
+        LayerNormOp: "any rows, and channels in lane blocks",
         LinearOp: "a known weight",
         RelayoutOp: "any layouts",
         SoftmaxOp: "any rows",
@@ -306,6 +309,8 @@ class _Lowering:
             )
         else:
             tables = self._operand_tables(op, kernel)
+            if isinstance(op, LayerNormOp):
+                tables.insert(0, self._statistics(op, kernel, inputs[0]))
             values = [inputs[0], *tables, *inputs[1:]]
             boundaries = _unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
@@ -464,8 +469,19 @@ class _Lowering:
             return self._tables(op, kernel)
         if isinstance(op, SelectChannelsOp):
             return [self._table("channels", np.array(integers(op.channels), np.uint16))]
+        if isinstance(op, LayerNormOp):
+            return [op.weight, op.bias]
         position = channel_operand(op)
         return [] if position is None else [collapsed(op.operation.operands[position], [1, 3])]
+
+    def _statistics(self, op: Any, kernel: LaneKernel, x: Any) -> Any:
+        """Return mean and scale of each pixel over the channels of ``x``."""
+        source = kernel.source
+        own = StatisticsKernel(
+            kernel.images, source.lanes, kernel.channels, source.plane, op.epsilon_value
+        )
+        loads = NORM_LOADS * kernel.images * kernel.channels * source.plane
+        return self._calls.call([own], [[x]], cycles=loads * self._machine.load_cycles)
 
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""
@@ -561,7 +577,9 @@ def _is_in_lanes(op: Any) -> bool:
 
 
 def _is_over_rows(op: Any) -> bool:
-    """Whether ``op`` is a softmax or layer norm of f32."""
+    """Whether ``op`` is a softmax or layer norm of f32, over its rows."""
+    if isinstance(op, LayerNormOp) and op.axis != len(shape_of(op.input)) - 1:
+        return False
     return isinstance(op, (LayerNormOp, SoftmaxOp)) and _element(op.result) == "f32"
 
 

@@ -12,6 +12,7 @@ from torch_mlir.dialects import arith, bufferization, func, memref
 from pattern_mlir.dialects import i64
 from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
+from pattern_mlir.passes.channel_statistics import StatisticsBuilder, StatisticsKernel
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
 from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
@@ -23,7 +24,14 @@ from pattern_mlir.passes.results import RESULT
 from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
 
 Kernel = (
-    LaneKernel | LinearKernel | MatmulKernel | MeanKernel | MixKernel | RelayoutKernel | RowKernel
+    LaneKernel
+    | LinearKernel
+    | MatmulKernel
+    | MeanKernel
+    | MixKernel
+    | RelayoutKernel
+    | RowKernel
+    | StatisticsKernel
 )
 
 _BUILDERS: Mapping[type, Any] = MappingProxyType(
@@ -35,6 +43,7 @@ _BUILDERS: Mapping[type, Any] = MappingProxyType(
         MixKernel: MixBuilder,
         RelayoutKernel: RelayoutBuilder,
         RowKernel: RowBuilder,
+        StatisticsKernel: StatisticsBuilder,
     }
 )
 

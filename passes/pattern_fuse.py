@@ -21,17 +21,9 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.activation_loops import is_long
 from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import is_parameter
-
-FUSED_ACTIVATIONS = frozenset(
-    {"relu", "relu6", "clamp", "leaky_relu", "hard_sigmoid", "hard_swish", "sigmoid", "silu"}
-)
-"""Activations that an epilogue computes: a few arithmetic instructions and at most one exponential.
-
-The others (erf, tanh, expm1) need so many registers that the sums of a convolution, which wait in
-registers for the epilogue, would be spilled; a loop of their own costs less.
-"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,8 @@ class PatternFuse(Pass):
 
     A convolution takes all four, in the one order that its definition has:
     max_pool(activation(conv + bias + residual)); what comes in another order stays as it is.
-    `pattern.linear`, `pattern.add` and `pattern.multiply` take an activation. A value with more
+    `pattern.linear`, `pattern.add` and `pattern.multiply` take an activation; a linear layer none
+    of many instructions, whose epilogue computes one number at a time. A value with more
     than one use is never swallowed. A pool whose result has fewer than ``least_pooled`` rows or
     columns stays as it is: a layout that suits conv and pool at the same time leaves most lanes of
     so small planes empty. Source: the operator fusion of arXiv 2001.00138.
@@ -119,11 +112,9 @@ def _replace(op: Any, value: Any) -> None:
 
 def _fuse_activation(op: Any) -> None:
     producer = _sole_producer(op.input, (ConvOp, LinearOp, AddOp, MultiplyOp))
-    if (
-        producer is None
-        or not {"activation", "max_pool"}.isdisjoint(producer.attributes)
-        or op.attributes["function"].function_name not in FUSED_ACTIVATIONS
-    ):
+    if producer is None or not {"activation", "max_pool"}.isdisjoint(producer.attributes):
+        return
+    if isinstance(producer, LinearOp) and is_long(op.attributes["function"]):
         return
     producer.attributes["activation"] = op.attributes["function"]
     _replace(op, producer.result)
@@ -148,8 +139,6 @@ def _fuse_max_pool(op: Any, least: int) -> None:
 
 def _fuse_sum(op: Any) -> None:
     activation = op.attributes.get("activation")
-    if activation is not None and activation.function_name not in FUSED_ACTIVATIONS:
-        return
     candidates = [
         (conv, addend)
         for value, addend in ((op.lhs, op.rhs), (op.rhs, op.lhs))

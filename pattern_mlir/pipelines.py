@@ -90,7 +90,7 @@ def target_levels(
         Level(
             "graph",
             (
-                *_own("pattern-mark-separable", "pattern-fold-scales"),
+                *_own("pattern-channels-first", "pattern-mark-separable", "pattern-fold-scales"),
                 make_pass("pattern-fuse", f"least-pooled={LEAST_POOLED}"),
                 make_pass("pattern-detect", vectors),
                 "canonicalize",
