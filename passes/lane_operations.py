@@ -127,6 +127,11 @@ class LaneOperation:
         return 2 if self.max_pool else 1
 
     @property
+    def unit(self) -> int:
+        """Rows and columns of sums that tiles are multiples of."""
+        return self.shrink * math.lcm(*self.repeat)
+
+    @property
     def taps(self) -> tuple[tuple[Pair, ...], ...]:
         """The pixels (row, column) of each pattern's taps in the dilated kernel."""
         width = self.library.kernel_size[1]
@@ -170,7 +175,7 @@ class LaneOperation:
         for axis in (0, 1):
             strided = -(-self.input_plane[axis] * self.repeat[axis] // self.strides[axis])
             sums = max(self.sums_plane[axis], strided, self.shrink * self.result_plane[axis])
-            unit = self.shrink * self.repeat[axis] * multiple
+            unit = self.unit * multiple
             sizes.append(covering(grid[axis], sums, unit) // self.shrink)
         return sizes[0], sizes[1]
 
@@ -217,7 +222,7 @@ class LaneOperation:
                 own,
                 self.sums_block(block),
                 self.kernels / self.filters,
-                self.shrink * max(self.repeat),
+                self.unit,
                 self.channels,
                 self._most_channel_blocks(),
             )
@@ -465,10 +470,8 @@ def _select(op: Any) -> LaneOperation | None:
     )
 
 
-def _pixel_shuffle(op: Any) -> LaneOperation | None:
+def _pixel_shuffle(op: Any) -> LaneOperation:
     rows, columns = integers(op.factor)
-    if rows != columns:
-        return None
     description = _pixelwise(op, shape_of(op.input), shape_of(op.result), (rows, columns))
     return replace(description, kind=Kind.PIXEL_SHUFFLE)
 
@@ -477,7 +480,7 @@ def _upsample(op: Any) -> LaneOperation | None:
     before, after = shape_of(op.input), shape_of(op.result)
     mode = ir.StringAttr(op.attributes["mode"]).value
     down, right = (b // a for a, b in zip(before[2:], after[2:], strict=True))
-    whole = [before[2] * down, before[3] * right] == after[2:] and down == right
+    whole = [before[2] * down, before[3] * right] == after[2:]
     # Only where each pixel is repeated as often: then blocks nest.
     regular = whole and all(
         (op.sources(i) == np.arange(after[2 + i]) // down).all() for i in (0, 1)

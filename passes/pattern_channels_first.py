@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import linalg
 
@@ -24,7 +23,7 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass, walk
-from pattern_mlir.passes.filters import derived_parameter, is_parameter
+from pattern_mlir.passes.filters import is_parameter, reshaped_parameter
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 
 TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
@@ -203,7 +202,7 @@ def _layer_norm(op: Any, planes: dict[Any, Any], parameters: ParameterStore) -> 
 
 def _linear(op: Any, planes: dict[Any, Any], parameters: ParameterStore) -> Any:
     """Build a 1x1 convolution."""
-    weight = _reshaped(op.weight, [*shape_of(op.weight), 1, 1], parameters)
+    weight = reshaped_parameter(op.weight, [*shape_of(op.weight), 1, 1], parameters)
     bias = op.optional_operand("bias")
     return ConvOp.build(planes[op.input], weight, bias, activation=activation_of(op)).result
 
@@ -212,19 +211,10 @@ def _binary(op: Any, planes: dict[Any, Any], parameters: ParameterStore) -> Any:
     def on_planes(value: Any) -> Any:
         if value in planes:
             return planes[value]
-        return _reshaped(value, [1, shape_of(value)[3], 1, 1], parameters)
+        return reshaped_parameter(value, [1, shape_of(value)[3], 1, 1], parameters)
 
     lhs, rhs = map(on_planes, _inputs(op))
     return type(op).build(lhs, rhs, activation=activation_of(op)).result
-
-
-def _reshaped(value: Any, shape: list[int], parameters: ParameterStore) -> Any:
-    """Build the parameter ``value`` in another shape."""
-    parameter = value.owner.opview
-    array = np.reshape(parameter.array(parameters), shape)
-    layer, _, role = parameter.parameter_name.rpartition(".")
-    name = ".".join(part for part in (layer, "planes", role) if part)
-    return derived_parameter(name, array, value.type.element_type, parameters)
 
 
 _CONVERSIONS: Mapping[type, Callable[[Any, dict[Any, Any], ParameterStore], Any]] = (

@@ -18,7 +18,7 @@ from pattern_mlir.passes.filters import derived_parameter, is_parameter
 class PatternFoldScales(Pass):
     """Fold products and sums with parameters of one number a channel into what follows.
 
-    Two products are one, and so are two sums. A product after a convolution, such as the layer
+    Two products are one, and so are two sums. What follows a convolution, such as the layer
     scale of arXiv 2103.17239, goes into its weight and bias. Before a convolution a product goes
     into the weight; a sum goes into the bias, but only where there is no padding: zeros round the
     planes are added to nothing. A sum after a product is one before it, so that the product can go
@@ -73,7 +73,7 @@ def _fold(op: Any, parameters: ParameterStore) -> bool:
         return False
     inner = _sole_producer(scaled[0])
     if isinstance(inner, ConvOp):
-        return isinstance(op, MultiplyOp) and _into_filters(inner, op, scaled[1], parameters)
+        return _into_filters(inner, op, scaled[1], parameters)
     inside = None if inner is None else _scaled(inner)
     if inner is None or inside is None:
         return False
@@ -148,8 +148,8 @@ def _into_convolution(conv: Any, parameters: ParameterStore) -> bool:
     return True
 
 
-def _into_filters(conv: Any, product: Any, numbers: Any, parameters: ParameterStore) -> bool:
-    """Fold ``product`` of the result of ``conv`` with ``numbers``; return whether it can be."""
+def _into_filters(conv: Any, op: Any, numbers: Any, parameters: ParameterStore) -> bool:
+    """Fold ``op`` of the result of ``conv`` with ``numbers``; return whether it can be."""
     bias = conv.optional_operand("bias")
     if (
         not _takes_scale(conv, 0)
@@ -159,13 +159,19 @@ def _into_filters(conv: Any, product: Any, numbers: Any, parameters: ParameterSt
     ):
         return False
     factors = _array(numbers, parameters).reshape(-1)
-    scaled = _array(conv.weight, parameters) * factors[:, None, None, None]
-    conv.operation.operands[1] = _parameter(conv.weight, scaled, parameters, conv)
-    if bias is not None:
-        shift = _array(bias, parameters) * factors
+    shift: Array | None
+    if isinstance(op, AddOp):
+        if bias is None:
+            return False  # `pattern-fuse` makes it one
+        shift = _array(bias, parameters) + factors
+    else:
+        scaled = _array(conv.weight, parameters) * factors[:, None, None, None]
+        conv.operation.operands[1] = _parameter(conv.weight, scaled, parameters, conv)
+        shift = None if bias is None else _array(bias, parameters) * factors
+    if shift is not None:
         conv.operation.operands[2] = _parameter(bias, shift, parameters, conv)
-    product.result.replace_all_uses_with(conv.result)
-    product.operation.erase()
+    op.result.replace_all_uses_with(conv.result)
+    op.operation.erase()
     return True
 
 
