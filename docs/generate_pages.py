@@ -11,9 +11,9 @@ from pathlib import Path
 from pattern_mlir import dialects
 from pattern_mlir.importer.checks import TRAINING_ARGUMENTS
 from pattern_mlir.passes import PASS_NAMES, pass_class
-from pattern_mlir.passes.convert_pattern_to_gpu import GPU_OPERATIONS
 from pattern_mlir.passes.convert_pattern_to_vector import LANE_OPERATIONS, OTHER_OPERATIONS
 from pattern_mlir.passes.convert_torch_to_pattern import SHAPE_OPERATIONS, known_operations
+from pattern_mlir.passes.gpu_support import GPU_OPERATIONS
 from pattern_mlir.pipelines import format_pipeline, target_levels
 from pattern_mlir.targets import Target
 
@@ -63,7 +63,7 @@ def dialect_page() -> str:
 
 SUPPORT: Mapping[str, tuple[Mapping[type, str], str]] = {
     "host, AArch64": ({**LANE_OPERATIONS, **OTHER_OPERATIONS}, "loops"),
-    "vulkan1.1": (dict.fromkeys(GPU_OPERATIONS, ""), "refused"),
+    "vulkan1.1": (dict.fromkeys(GPU_OPERATIONS, ""), "host"),
 }
 """For each target the operations that have kernels of their own, and of which form; and what
 becomes of others."""
@@ -90,14 +90,15 @@ OPERATIONS_PAGE = """\
 # What each target does with each operation
 
 **native**: a vector kernel, for the form that is named. **loops**: loop nests that LLVM optimises;
-the report names them with their share of the time. **refused**: one line says what to do.
+the report names them with their share of the time. **host**: the processor runs it between
+kernels of the GPU; the report names it.
 
 ## Operations of the dialect
 
 {}
 
 Elements other than f32, and f16 where `--precision` asks for it, run in loops; integers are
-refused. On GPUs both are refused, and so are activations and forms that have no kernel there.
+refused. With a GPU both run on the host, and so do activations and forms that have no kernel there.
 
 ## Operations of PyTorch
 

@@ -19,6 +19,7 @@ PASS_NAMES = (
     "pattern-balance",
     "pattern-assign-precision",
     "pattern-assign-layouts",
+    "pattern-outline-host",
     "pattern-assign-blocks",
     "convert-pattern-to-vector",
     "convert-pattern-to-gpu",

@@ -18,7 +18,9 @@ from pattern_mlir.passes.pattern_outline_layers import LAYERS
 class ConvertLayersToAbi(Pass):
     """Give every layer the signature `void layer(void *const buffers[], int64_t lo, int64_t hi)`.
 
-    A layer loads the addresses of those buffers that it uses.
+    A layer loads the addresses of those buffers that it uses. Where the ABI reserves a register for
+    the frame pointer, as that of AArch64 does, all functions leave it alone (`frame-pointer`): so
+    profilers find callers.
 
     Precondition: the LLVM dialect, with bare pointers for buffers.
 
@@ -42,6 +44,7 @@ class ConvertLayersToAbi(Pass):
     """
 
     name: ClassVar[str] = "convert-layers-to-abi"
+    frame_pointer: bool = False
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Change the signature of every layer that does not have it yet."""
@@ -54,6 +57,11 @@ class ConvertLayersToAbi(Pass):
                 raise PassFailure(f"layer {name} is no llvm.func; run convert-func-to-llvm before")
             if ir.TypeAttr(functions[name].attributes["function_type"]).value != signature:
                 _convert(functions[name], signature)
+        if self.frame_pointer:
+            kept = ir.Attribute.parse('#llvm.framePointerKind<"non-leaf">')
+            for function in functions.values():
+                if len(function.regions[0].blocks):
+                    function.attributes["frame_pointer"] = kept
 
 
 def _convert(function: Any, signature: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from torch_mlir import ir
-from torch_mlir.dialects import func, tensor
+from torch_mlir.dialects import func
 
 from pattern_mlir.dialects import (
     ActivateOp,
@@ -35,11 +35,11 @@ from pattern_mlir.layouts import Pair
 from pattern_mlir.modules import forward_function
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, only_block
-from pattern_mlir.passes.buffers import Work, argument_attributes
+from pattern_mlir.passes.buffers import Work, argument_attributes, byte_size
 from pattern_mlir.passes.filters import array_of, is_parameter
 from pattern_mlir.passes.gpu_convolution import Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
-from pattern_mlir.passes.gpu_launches import Launch, Launches, Memory
+from pattern_mlir.passes.gpu_launches import HostCall, Launch, Launches, Memory
 from pattern_mlir.passes.gpu_linear import INVOCATIONS, LinearKernel, build_linear, pack_linear
 from pattern_mlir.passes.gpu_plane_kernels import (
     PLAIN_INVOCATIONS,
@@ -49,28 +49,15 @@ from pattern_mlir.passes.gpu_plane_kernels import (
     build_plane_kernel,
 )
 from pattern_mlir.passes.gpu_planes import halo_groups
+from pattern_mlir.passes.gpu_support import RESHAPES, root, why_no_buffer, why_not_on_gpu
 from pattern_mlir.passes.gpu_variants import balance, choose, convolution_of
 from pattern_mlir.passes.pattern_assign_blocks import check_options
+from pattern_mlir.passes.pattern_outline_host import NUMBERED
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
+from pattern_mlir.passes.pattern_plan_memory import aligned
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import NAME_ATTRIBUTE
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
-
-SUPPORTED_ACTIVATIONS = frozenset(
-    {
-        "relu",
-        "relu6",
-        "clamp",
-        "leaky_relu",
-        "hard_sigmoid",
-        "hard_swish",
-        "sigmoid",
-        "silu",
-        "tanh",
-        "gelu_tanh",
-    }
-)
-"""Activations whose functions SPIR-V has."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +72,8 @@ class ConvertPatternToGpu(Pass):
     ``precision`` is that of `pattern-assign-blocks`: with f16-acc32, f16 is loaded as such where
     ``gpu`` can, which takes capabilities; else two come in a word.
 
-    Precondition: `pattern-assign-blocks`. An operation without a kernel is an error.
+    Precondition: `pattern-outline-host`, then `pattern-assign-blocks`. Calls of host steps take
+    buffers, operands before results; another operation without a kernel is an error.
 
     Before:
         func.func @f(%arg0: tensor<4xf32>) -> tensor<4xf32> {
@@ -226,7 +214,7 @@ def _bytes(value: Any) -> int:
     layout = blocks_of(value)
     if layout is not None:
         return layout.bytes(shape_of(value))
-    return max(16, -(-4 * math.prod(shape_of(value)) // 16) * 16)
+    return max(16, aligned(byte_size(ir.RankedTensorType(value.type)), 16))
 
 
 class _Network:
@@ -242,7 +230,6 @@ class _Network:
         self._sizes: list[int] = []
         self._numbered = 0
         for number, argument in enumerate(block.arguments):
-            self._check(argument, block.owner)
             self._sizes.append(_bytes(argument))
             self._places[argument] = Memory("argument", number, 0, self._sizes[-1])
         *_, terminator = block.operations
@@ -250,16 +237,11 @@ class _Network:
         for value in terminator.operation.operands:
             memory = Memory("argument", len(self._sizes), 0, _bytes(value))
             self._sizes.append(memory.size)
-            root = _root(value)
-            if isinstance(root.owner, ir.Block) or root in self._places or is_parameter(root):
+            source = root(value)
+            if isinstance(source.owner, ir.Block) or source in self._places or is_parameter(source):
                 self._copies.append((value, memory))
             else:
-                self._places[root] = memory
-
-    def _check(self, value: Any, op: Any) -> None:
-        type_ = ir.RankedTensorType(value.type)
-        if not isinstance(type_.element_type, ir.F32Type):
-            raise OperationFailure(op, f"runs f32 on a GPU, got {type_}; convert the model to f32")
+                self._places[source] = memory
 
     def argument_types(self) -> list[Any]:
         """Return the types of the buffers of inputs and outputs."""
@@ -268,7 +250,7 @@ class _Network:
 
     def memory(self, value: Any) -> Memory:
         """Return where ``value`` lies or shall lie."""
-        value = _root(value)
+        value = root(value)
         if value not in self._places:
             if is_parameter(value):
                 array = array_of(value.owner.opview, self.parameters)
@@ -283,34 +265,30 @@ class _Network:
         Raises:
             OperationFailure: it has no kernel.
         """
-        if isinstance(op, (ParameterOp, tensor.CollapseShapeOp, tensor.ExpandShapeOp)):
+        if isinstance(op, (ParameterOp, *RESHAPES)):
             return
-        build = _CONVERSIONS.get(type(op))
-        if build is None:
-            raise OperationFailure(
-                op, f"'{op.operation.name}' has no kernel for a GPU; compile with --target=host"
-            )
-        for value in (*op.operation.operands, *op.operation.results):
-            self._check(value, op)
-        self._check_activation(op)
-        build(self, op)
+        if isinstance(op, func.CallOp):
+            self.host_step(op)
+            return
+        if reason := why_not_on_gpu(op):
+            raise OperationFailure(op, f"{reason}; run pattern-outline-host first")
+        CONVERSIONS[type(op)](self, op)
         if is_numbered(op):
             self.launches.complete(self._numbered, op.result.type, self.memory(op.result))
             self._numbered += 1
 
-    def _check_activation(self, op: Any) -> None:
-        name = "function" if isinstance(op, ActivateOp) else "activation"
-        own = op.attributes.get(name)
-        if own is not None and own.function_name not in SUPPORTED_ACTIVATIONS:
-            raise OperationFailure(
-                op,
-                f"activation '{own.function_name}' has no kernel for a GPU;"
-                " compile with --target=host",
-            )
+    def host_step(self, op: Any) -> None:
+        """Add the call of a host step, which reads its operands and writes its results."""
+        values = (*op.operation.operands, *op.operation.results)
+        symbol = ir.FlatSymbolRefAttr(op.operation.attributes["callee"]).value
+        self.launches.add(HostCall(symbol, tuple(map(self.memory, values)), op.location))
+        self._numbered += integer(op.operation.attributes[NUMBERED])
 
     def finish(self, location: Any) -> None:
         """Copy results that lie elsewhere: arguments, and what is returned twice."""
         for value, memory in self._copies:
+            if reason := why_no_buffer(value):
+                raise OperationFailure(self._block.owner, reason)
             size = math.prod(shape_of(value))
             whole = Operand(None, (1, size))
             kernel = PlaneKernel(PlaneKind.COPY, (whole,), None, (1, size))
@@ -382,7 +360,7 @@ class _Network:
         bias = op.optional_operand("bias")
         if bias is None:
             return np.zeros(len(channels), np.float32)
-        value = _root(bias)
+        value = root(bias)
         if not is_parameter(value):
             raise OperationFailure(op, "needs a bias that is a parameter; compile for host")
         return array_of(value.owner.opview, self.parameters).reshape(-1)[channels]
@@ -487,11 +465,6 @@ class _Network:
 
     def concat(self, op: Any) -> None:
         """Add the launches that copy the pieces of a concatenation of channels."""
-        if op.axis != 1 or blocks_of(op.result) is None:
-            raise OperationFailure(
-                op,
-                "only channels of images are joined on a GPU; compile with --target=host",
-            )
         first = 0
         for piece in op.operation.operands:
             self._planes(op, PlaneKind.COPY, [piece], first=first)
@@ -599,16 +572,6 @@ def _counts(choice: Any, predicted: float) -> Any:
     return ir.DictAttr.get({**numbers, **values})
 
 
-def _root(value: Any) -> Any:
-    """Return the value that has the same elements in the same order, before reshapes."""
-    while not isinstance(value.owner, ir.Block) and value.owner.name in (
-        "tensor.collapse_shape",
-        "tensor.expand_shape",
-    ):
-        value = value.owner.operands[0]
-    return value
-
-
 def _as_images(value: Any) -> list[int]:
     """Return the shape of a tensor as [N, C, H, W]."""
     shape = shape_of(value)
@@ -617,7 +580,7 @@ def _as_images(value: Any) -> list[int]:
     return [1] * (1 - min(len(shape), 1)) + shape + [1] * (4 - max(len(shape), 1))
 
 
-_CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
+CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
     {
         ActivateOp: _Network.activate,
         AdaptiveAveragePoolOp: _Network.adaptive_pool,
@@ -632,6 +595,3 @@ _CONVERSIONS: Mapping[type, Callable[[_Network, Any], None]] = MappingProxyType(
         UpsampleOp: _Network.upsample,
     }
 )
-
-GPU_OPERATIONS = tuple(_CONVERSIONS)
-"""What has kernels for GPUs; anything else is refused."""

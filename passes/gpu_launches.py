@@ -63,18 +63,27 @@ class Launch:
     result: Any = None
 
 
+@dataclass(frozen=True)
+class HostCall:
+    """The run of a host step: the function that stands for it, what it reads, what it writes."""
+
+    function: str
+    buffers: tuple[Memory, ...]
+    place: Any
+
+
 @dataclass
 class Launches:
     """The dispatches of a network, its kernels, and its weights."""
 
-    launches: list[Launch] = field(default_factory=list)
+    launches: list[Launch | HostCall] = field(default_factory=list)
     kernels: dict[Hashable, tuple[str, KernelBuilder]] = field(default_factory=dict)
     tensors: list[int] = field(default_factory=list)
     weights: list[list[Array]] = field(default_factory=lambda: [[]])
     _filled: int = 0
 
-    def add(self, launch: Launch) -> None:
-        """Add a dispatch that follows those that there are."""
+    def add(self, launch: Launch | HostCall) -> None:
+        """Add a dispatch, or a host step, that follows those that there are."""
         self.launches.append(launch)
 
     def kernel(self, key: Hashable, word: str, build: Callable[[], KernelBuilder]) -> str:
@@ -106,6 +115,7 @@ class Launches:
         It lies in ``memory``, which the last launch writes; see `pattern_mlir.passes.results`.
         """
         last = self.launches[-1]
+        assert isinstance(last, Launch)
         mark = {**result_fields(number, type_), "binding": i64(last.buffers.index(memory))}
         self.launches[-1] = replace(last, result=ir.DictAttr.get(mark))
 
@@ -141,8 +151,28 @@ class Launches:
             places = {"tensor": tensors, "argument": list(block.arguments), "weights": weights}
             for launch in self.launches:
                 with launch.place:
-                    _emit(launch, builds[launch.kernel], places)
+                    if isinstance(launch, HostCall):
+                        _emit_call(launch, places, body)
+                    else:
+                        _emit(launch, builds[launch.kernel], places)
             func.ReturnOp([])
+
+
+def _emit_call(call: HostCall, places: dict[str, list[Any]], body: Any) -> None:
+    """Build views of the buffers and the call; its function, declared in ``body``, takes these."""
+    index, byte = ir.IndexType.get(), ir.IntegerType.get_signless(8)
+    types = [ir.MemRefType.get([memory.size], byte) for memory in call.buffers]
+    views = [
+        memref.view(type_, places[own.kind][own.number], arith.constant(index, own.offset), [])
+        for own, type_ in zip(call.buffers, types, strict=True)
+    ]
+    declared = next(
+        op
+        for op in body.operations
+        if isinstance(op, func.FuncOp) and op.sym_name.value == call.function
+    )
+    declared.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(types, []))
+    func.CallOp([], ir.FlatSymbolRefAttr.get(call.function), views)
 
 
 def _emit(launch: Launch, build: KernelBuilder, places: dict[str, list[Any]]) -> None:

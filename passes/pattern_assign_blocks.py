@@ -25,8 +25,9 @@ from pattern_mlir.dialects.layout import RelayoutOp, blocks_of, with_layout
 from pattern_mlir.errors import PipelineError, did_you_mean
 from pattern_mlir.gpu import DEFAULT_GPU, GPUS, Gpu, gpu
 from pattern_mlir.layouts import Pair
+from pattern_mlir.modules import is_network
 from pattern_mlir.parameters import ParameterStore
-from pattern_mlir.passes.base import Pass, walk
+from pattern_mlir.passes.base import Pass, only_block
 from pattern_mlir.passes.gpu_convolution import halo_needed
 from pattern_mlir.passes.gpu_planes import Placement
 from pattern_mlir.passes.gpu_variants import (
@@ -115,7 +116,7 @@ class PatternAssignBlocks(Pass):
 
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Choose, then write the layouts into the types."""
-        operations = [op for op in walk(module, ir.OpView) if _is_open(op)]
+        operations = [op for op in _operations(module) if _is_open(op)]
         convolutions = {
             op: found
             for op in operations
@@ -125,13 +126,23 @@ class PatternAssignBlocks(Pass):
         for op in operations:
             if op in convolutions:
                 _lay_out_convolution(op, convolutions[op], blocks)
-            elif isinstance(op, PLANAR) and not _all_users_plain(op):
+            elif isinstance(op, ConcatOp) or not _all_users_plain(op):
                 op.result.set_type(with_layout(op.result.type, blocks.of(_plane(op.result))))
-        for op in walk(module, ir.OpView):
+        for op in _operations(module):
             if not isinstance(op, (ConvOp, RelayoutOp, *PLANAR)):
                 _read_plain(op)
         for op, own in convolutions.items():
             _widen_halo(op, own)
+
+
+def _operations(module: Any) -> list[Any]:
+    """Return the operations of networks; those of host steps stay plain."""
+    functions = [
+        op
+        for op in module.regions[0].blocks[0].operations
+        if op.operation.name == "func.func" and is_network(op)
+    ]
+    return [op for function in functions for op in only_block(function).operations]
 
 
 def check_options(name: str, gpu_name: str, precision: str) -> None:

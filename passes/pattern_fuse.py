@@ -30,10 +30,10 @@ from pattern_mlir.passes.filters import is_parameter
 class PatternFuse(Pass):
     """Fuse bias, residual sum, activation and 2x2 max-pool into the layer that they follow.
 
-    A convolution takes all four, in the one order that its definition has:
-    max_pool(activation(conv + bias + residual)); what comes in another order stays as it is.
-    `pattern.linear`, `pattern.add` and `pattern.multiply` take an activation; a linear layer none
-    of many instructions, whose epilogue computes one number at a time. A value with more
+    A convolution takes all four, in the one order that its definition has: max_pool(activation(conv
+    + bias + residual)); what comes in another order stays as it is. `pattern.linear`, `pattern.add`
+    and `pattern.multiply` take an activation; a linear layer none of many instructions, whose
+    epilogue computes one number at a time, and with ``only_short`` nothing does. A value with more
     than one use is never swallowed. A pool whose result has fewer than ``least_pooled`` rows or
     columns stays as it is: a layout that suits conv and pool at the same time leaves most lanes of
     so small planes empty. Source: the operator fusion of arXiv 2001.00138.
@@ -71,6 +71,7 @@ class PatternFuse(Pass):
     """
 
     least_pooled: int = 1
+    only_short: bool = False
 
     name: ClassVar[str] = "pattern-fuse"
 
@@ -85,11 +86,11 @@ class PatternFuse(Pass):
         """Visit consumers in program order, so that each meets a producer that is fused already."""
         for op in walk(module, ir.OpView):
             if isinstance(op, ActivateOp):
-                _fuse_activation(op)
+                _fuse_activation(op, self.only_short)
             elif isinstance(op, MaxPoolOp):
                 _fuse_max_pool(op, self.least_pooled)
             elif isinstance(op, AddOp):
-                _fuse_sum(op)
+                _fuse_sum(op, self.only_short)
 
 
 def _sole_producer(value: Any, kinds: tuple[type, ...]) -> Any:
@@ -110,11 +111,12 @@ def _replace(op: Any, value: Any) -> None:
     op.operation.erase()
 
 
-def _fuse_activation(op: Any) -> None:
+def _fuse_activation(op: Any, only_short: bool) -> None:
     producer = _sole_producer(op.input, (ConvOp, LinearOp, AddOp, MultiplyOp))
     if producer is None or not {"activation", "max_pool"}.isdisjoint(producer.attributes):
         return
-    if isinstance(producer, LinearOp) and is_long(op.attributes["function"]):
+    alone = only_short or isinstance(producer, LinearOp)
+    if alone and is_long(op.attributes["function"]):
         return
     producer.attributes["activation"] = op.attributes["function"]
     _replace(op, producer.result)
@@ -137,8 +139,10 @@ def _fuse_max_pool(op: Any, least: int) -> None:
     _replace(op, conv.result)
 
 
-def _fuse_sum(op: Any) -> None:
+def _fuse_sum(op: Any, only_short: bool) -> None:
     activation = op.attributes.get("activation")
+    if only_short and is_long(activation):
+        return
     candidates = [
         (conv, addend)
         for value, addend in ((op.lhs, op.rhs), (op.rhs, op.lhs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from torch_mlir import ir
@@ -116,8 +117,30 @@ def object_code(program: Program, target: Target) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
+def joined_object_code(programs: Mapping[str, Program], target: Target) -> bytes:
+    """Return one object file of the layers of several programs.
+
+    Each name stands behind its program's, with a `_` between.
+    """
+    import llvmlite.binding as llvm
+
+    context, whole = llvm.create_context(), None
+    for prefix, program in programs.items():
+        machine, module = _optimised(program, target, context)
+        for own in (*module.functions, *module.global_variables):
+            if not own.is_declaration:
+                own.name = f"{prefix}_{own.name}"
+        if whole is None:
+            whole = module
+        else:
+            whole.link_in(module)
+    return bytes(machine.emit_object(whole))
+
+
+def _optimised(program: Program, target: Target, context: Any = None) -> tuple[Any, Any]:
     """Return the target machine and the optimised llvmlite module of ``program``.
+
+    ``context`` is that of LLVM which the module lives in; None: one of its own.
 
     Kernels come as they shall be: the whole of LLVM's pipeline takes 15 times as long on them as
     two passes do, and gains nothing. Plain loops need all of it.
@@ -134,7 +157,7 @@ def _optimised(program: Program, target: Target) -> tuple[Any, Any]:
         codemodel="default",  # that of JITs takes addresses as linkers of static programs cannot
     )
     layers, kernels = split_functions(llvm_ir(program), _plain_functions(program))
-    context = llvm.create_context()
+    context = context or llvm.create_context()
     options = llvm.create_pipeline_tuning_options(OPTIMIZATION_LEVEL)
     builder = llvm.create_pass_builder(machine, options)
     module = _parsed(layers, target, machine, context)

@@ -13,6 +13,7 @@ from torch_mlir import ir
 from pattern_mlir import codegen, pipelines, spirv
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
+from pattern_mlir.host_steps import HostCode, host_code, host_operations, host_programs
 from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
 from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.modules import place
@@ -23,7 +24,7 @@ from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.program import Program
 from pattern_mlir.report import BufferLife, LayerReport, Report, loop_shares
 from pattern_mlir.structure import Structure, structure_of
-from pattern_mlir.targets import GpuTarget, Target
+from pattern_mlir.targets import HOST, GpuTarget, Target, default_precision
 from pattern_mlir.targets import target as find_target
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def compile(
     threads: int = 1,
     *,
     cpu: str | None = None,
-    precision: str = "f32",
+    precision: str | None = None,
     chunk: int = 0,
     levels: Path | None = None,
     device: str | None = None,
@@ -54,8 +55,8 @@ def compile(
             `generic` for another machine. For `vulkan1.1` the GPU to choose kernels for, one of
             `gpu.GPUS`; they run on others, too.
         precision: what tensors are stored in and sums added up in (docs/precision.md): `f32`,
-            `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`,
-            `f16-acc32` or `f16-packed`.
+            `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`, `f16-acc32` or
+            `f16-packed`. None: `targets.default_precision`.
         chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
             each thread has its share of the non-zeros from the start.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
@@ -65,6 +66,7 @@ def compile(
         PatternError: the model cannot be imported or compiled; the message says why.
     """
     machine = find_target(target, cpu)
+    precision = precision or default_precision(target, cpu)
     current = open_program(program)
     layers: tuple[LayerReport, ...] = ()
     plain: tuple[str, ...] = ()
@@ -115,15 +117,16 @@ def _for_processor(program: Program, machine: Target, report: Report, spec: Any)
 
 
 def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) -> Contents:
-    code = spirv.vulkan_code(program)
+    host, steps = _host_steps(program, report.threads)
+    code = spirv.vulkan_code(program, steps)
     return Contents(
-        code=b"",
+        code=steps.code,
         weights=code.weights,
         plan=code.plan,
         threads=report.threads,
-        triple="",
-        cpu=machine.gpu,
-        features=code.plan.features,
+        triple=host.triple if steps.steps else "",
+        cpu=host.cpu_name if steps.steps else machine.gpu,
+        features=host.required if steps.steps else code.plan.features,
         structure=_structure(spec, len(code.plan.outputs)),
         report=replace(
             report,
@@ -131,9 +134,24 @@ def _for_gpu(program: Program, machine: GpuTarget, report: Report, spec: Any) ->
             weight_bytes=code.weights.nbytes,
             gpu=machine.gpu,
             kernels=spirv.kernel_reports(program),
+            on_host=host_operations(program),
         ),
         kernels=code.kernels,
     )
+
+
+def _host_steps(program: Program, threads: int) -> tuple[Target, HostCode]:
+    """Return what runs the steps of a GPU's network that have no kernel, and their code.
+
+    That is the processor which compiles.
+    """
+    machine = find_target(HOST)
+    assert isinstance(machine, Target)
+    programs = host_programs(program)
+    for own in programs.values():
+        for level in pipelines.target_levels(machine, threads):
+            lower(own, level)
+    return machine, host_code(programs, machine)
 
 
 def lower(program: Program, level: pipelines.Level) -> None:

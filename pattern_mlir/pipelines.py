@@ -84,6 +84,7 @@ def target_levels(
     sizes = {"lanes": machine.lanes, "registers": machine.registers}
     words = [f"{name}={size}" for name, size in sizes.items() if size]
     vectors = " ".join([f"processor={machine.processor}", *words])
+    abi = f"frame-pointer={str(machine.reserves_frame_pointer).lower()}"
     return (
         Level("torch", ()),
         Level("pattern", (*_torch_to_tensors(), *_own("pattern-canonicalize"))),
@@ -121,7 +122,7 @@ def target_levels(
             (
                 *_own("convert-math-to-polynomials"),
                 *_layers_to_llvm(),
-                *_own("convert-layers-to-abi"),
+                make_pass("convert-layers-to-abi", abi),
             ),
         ),
     )
@@ -137,13 +138,13 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
             "graph",
             (
                 *_own("pattern-mark-separable"),
-                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED}"),
+                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED} only-short"),
                 *_own("pattern-detect"),
                 "canonicalize",
                 "cse",
             ),
         ),
-        Level("schedule", _own("pattern-group")),
+        Level("schedule", _own("pattern-group", "pattern-outline-host")),
         Level("layouts", (make_pass("pattern-assign-blocks", choice), "canonicalize", "cse")),
         Level("kernels", (make_pass("convert-pattern-to-gpu", choice),)),
         Level(

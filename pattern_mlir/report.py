@@ -118,6 +118,19 @@ class LoopsShare:
 
 
 @dataclass(frozen=True)
+class HostOperation:
+    """An operation of a GPU's network that runs on the host.
+
+    Attributes:
+        place: such as `layer1.0`.
+        reason: why it has no kernel for a GPU.
+    """
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class BufferLife:
     """An intermediate result in the arena.
 
@@ -148,6 +161,7 @@ class Report:
         gpu: the GPU that kernels were chosen for; empty for a processor.
         kernels: of convolutions on a GPU.
         loops: what runs as plain loops, by place, with its expected share of the time.
+        on_host: what of a network for a GPU runs on the host.
         buffers: the memory plan: every intermediate result in the order of their first use.
     """
 
@@ -161,6 +175,7 @@ class Report:
     gpu: str = ""
     kernels: tuple[KernelReport, ...] = ()
     loops: tuple[LoopsShare, ...] = ()
+    on_host: tuple[HostOperation, ...] = ()
     buffers: tuple[BufferLife, ...] = field(default=(), repr=False)
 
     @property
@@ -209,6 +224,9 @@ class Report:
                 f" {csr / weights:.1%})"
             )
         lines += self._precision_lines()
+        if self.on_host:
+            lines.append("on the host, between kernels:")
+            lines += [f"  {own.place}: {own.reason}" for own in self.on_host]
         if self.plain:
             lines.append("in plain loops:")
             lines += [f"  {operation}" for operation in self.plain]

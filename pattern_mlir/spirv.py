@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
-from torch_mlir.dialects import gpu, memref
+from torch_mlir.dialects import func, gpu, memref
 from torch_mlir.passmanager import PassManager
 
 from pattern_mlir.dialects import integer
 from pattern_mlir.dialects.layout import blocks_of_type
 from pattern_mlir.errors import CompileError
+from pattern_mlir.host_steps import HostCode, HostStep
 from pattern_mlir.modules import forward_function
+from pattern_mlir.parameters import aligned_bytes
 from pattern_mlir.passes.buffers import (
     PLACE,
     WORK,
@@ -27,13 +29,21 @@ from pattern_mlir.passes.buffers import (
 )
 from pattern_mlir.passes.gpu_launches import COUNTS, PUSH, WEIGHTS
 from pattern_mlir.passes.pattern_mark_separable import SEPARABLE
+from pattern_mlir.passes.pattern_outline_host import CALL
 from pattern_mlir.passes.pattern_outline_layers import BUFFERS
 from pattern_mlir.passes.pattern_plan_memory import ARENA_BYTES, LIVE_BYTES
 from pattern_mlir.passes.results import RESULT
 from pattern_mlir.program import Program, tensor_spec
 from pattern_mlir.report import KernelReport
 from pattern_mlir.runtime.plan import PlannedLayer, ResultPlace
-from pattern_mlir.runtime.vulkan.plan import Dispatch, Range, VulkanPlan
+from pattern_mlir.runtime.vulkan.plan import (
+    HOST_ARENA,
+    HOST_WEIGHTS,
+    Dispatch,
+    HostLayer,
+    Range,
+    VulkanPlan,
+)
 from pattern_mlir.runtime.vulkan.spirv import Kernel, read_kernel
 
 VERSION = "v1.3"
@@ -65,7 +75,7 @@ class VulkanCode:
     Attributes:
         plan: what runs.
         kernels: SPIR-V modules by name.
-        weights: the packed weights, block after block.
+        weights: the packed weights, block after block; those of host steps last.
     """
 
     plan: VulkanPlan
@@ -73,8 +83,10 @@ class VulkanCode:
     weights: npt.NDArray[np.uint8]
 
 
-def vulkan_code(program: Program) -> VulkanCode:
+def vulkan_code(program: Program, host: HostCode) -> VulkanCode:
     """Return plan, kernels and weights of ``program``, whose launches have their memory.
+
+    ``host`` is what its host steps have become.
 
     Raises:
         CompileError: the module has no launches.
@@ -88,8 +100,10 @@ def vulkan_code(program: Program) -> VulkanCode:
     names = [f"{WEIGHTS}:{number}" for number in range(len(program.parameters))]
     blocks = [program.parameters[name] for name in names if name in program.parameters]
     with program.context, ir.Location.unknown():
-        plan = _plan(program, kernels, tuple(len(block) for block in blocks))
-    return VulkanCode(plan, kernels, np.concatenate([np.zeros(0, np.uint8), *blocks]))
+        plan = _plan(program, kernels, tuple(len(block) for block in blocks), host)
+    weights = aligned_bytes(sum(plan.weight_bytes) + plan.host_weight_bytes)
+    np.concatenate([*blocks, host.weights], out=weights)
+    return VulkanCode(plan, kernels, weights)
 
 
 def kernel_reports(program: Program) -> tuple[KernelReport, ...]:
@@ -192,7 +206,9 @@ def _variables(pointer: Any) -> set[str]:
     return set()
 
 
-def _plan(program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...]) -> VulkanPlan:
+def _plan(
+    program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, ...], host: HostCode
+) -> VulkanPlan:
     module = program.module.operation
     function = forward_function(module)
     specs: dict[str, list[Any]] = {"input": [], "output": []}
@@ -202,10 +218,16 @@ def _plan(program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, 
         specs[ir.StringAttr(role).value].append(spec)
     buffers = _buffers(function, len(specs["input"]))
     layers: list[PlannedLayer] = []
-    steps: list[Dispatch] = []
+    steps: list[Dispatch | HostLayer] = []
     operations: list[tuple[str, str, int]] = []
     read = {name: read_kernel(name, data) for name, data in kernels.items()}
     for op in function.regions[0].blocks[0].operations:
+        if isinstance(op, func.CallOp):
+            own = host.steps[ir.FlatSymbolRefAttr(op.attributes["callee"]).value[len(CALL) :]]
+            ranges = _host_ranges(op, own, buffers)
+            steps += [HostLayer(ranges, len(layers) + i) for i in range(len(own.layers))]
+            layers += own.layers
+            operations += [(layer.place, layer.symbol, -1) for layer in own.layers]
         if not isinstance(op, gpu.LaunchFuncOp):
             continue
         step = _dispatch(op, buffers, read, len(layers))
@@ -227,6 +249,21 @@ def _plan(program: Program, kernels: dict[str, bytes], weight_bytes: tuple[int, 
         live_bytes=ir.IntegerAttr(module.attributes[LIVE_BYTES]).value,
         features=tuple(sorted({name for kernel in read.values() for name in kernel.features})),
         separable=SEPARABLE in module.attributes,
+        host_arena_bytes=host.arena_bytes,
+        host_weight_bytes=host.weights.nbytes,
+    )
+
+
+def _host_ranges(call: Any, step: HostStep, buffers: dict[Any, str]) -> tuple[Range, ...]:
+    """Return the memory that the layers of a host step find: arena, weights, inputs, outputs."""
+    views = [
+        _range(view, buffers, number < step.inputs)
+        for number, view in enumerate(call.operation.operands)
+    ]
+    return (
+        Range(HOST_ARENA, 0, step.arena_bytes),
+        Range(HOST_WEIGHTS, step.first, step.weight_bytes, read_only=True),
+        *views,
     )
 
 
@@ -316,7 +353,9 @@ def _dispatch(
 
 def _range(view: Any, buffers: dict[Any, str], read_only: bool) -> Range:
     """Return the part of a buffer that a chain of views leads to."""
-    offset, size = 0, None
+    offset, type_, size = 0, ir.MemRefType(view.type), None
+    if type_.has_static_shape:
+        size = math.prod(type_.shape) * _element_bytes(type_.element_type)
     while view not in buffers:
         own = view.owner.opview
         if isinstance(own, memref.CastOp):

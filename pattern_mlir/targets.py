@@ -62,6 +62,11 @@ class Target:
         return self.processor if known else self.cpu
 
     @property
+    def reserves_frame_pointer(self) -> bool:
+        """Whether the ABI keeps a register for the frame pointer."""
+        return _architecture(self.triple) == "aarch64"
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The features that a processor must have to run the code, by LLVM's names."""
         words = self.features.split(",")
@@ -119,6 +124,17 @@ def target(name: str, cpu: str | None = None) -> Target | GpuTarget:
     own, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     model = own if cpu is None and own in PROCESSORS else MEASURED
     return Target(name, triple, own, features, model)
+
+
+def default_precision(name: str, cpu: str | None = None) -> str:
+    """Return the precision of the target ``name`` where none is asked for.
+
+    That of a GPU is f16 with sums in f32: loaded as such where ``cpu`` names one that can, else in
+    the form that runs on every device.
+    """
+    if name != VULKAN:
+        return "f32"
+    return "f16-acc32" if cpu is not None and gpu(cpu).half_storage else "f16-packed"
 
 
 def _architecture(triple: str) -> str:

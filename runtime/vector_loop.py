@@ -52,7 +52,7 @@ def _compiled(module: ir.Module) -> Any:
     parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
     code = machine.emit_object(parsed)
     builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol("loop")
-    return builder.link(llvm.create_lljit_compiler(), "loop")
+    return builder.link(llvm.create_lljit_compiler(use_jit_link=True), "loop")
 
 
 def _loop(lanes: int, count: int, from_memory: bool) -> ir.Module:

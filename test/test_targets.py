@@ -30,6 +30,20 @@ def test_the_processor_of_a_phone_is_generic(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "cpu", "precision"),
+    [
+        ("host", None, "f32"),
+        ("aarch64-linux-android", "cortex-a76", "f32"),
+        ("vulkan1.1", None, "f16-packed"),
+        ("vulkan1.1", "mali-g76", "f16-acc32"),
+    ],
+)
+def test_gpus_store_f16_unless_they_are_told(name: str, cpu: str | None, precision: str) -> None:
+    report = pattern_mlir.compile(network(), name, cpu=cpu).report()
+    assert report.precision == precision
+
+
+@pytest.mark.parametrize(
     ("name", "cpu", "message"),
     [
         ("aarch64-linux-andriod", None, "did you mean 'aarch64-linux-android'"),

@@ -227,7 +227,7 @@ def test_buffers_of_tensors_end_at_whole_vectors() -> None:
         assert tensor_bytes(TensorSpec("x", shape, np.dtype("f4"))) == size
     assert buffer_sizes(PLAN) == {
         "arena": 1024, "weights:0": 256, "weights:1": 256,
-        "input:0": 256, "output:0": 256, "output:1": 256,
+        "input:0": 256, "output:0": 256, "output:1": 256, "host:arena": 0, "host:weights": 0,
     }  # fmt: skip
 
 

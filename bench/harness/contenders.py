@@ -24,7 +24,7 @@ class Contender:
         winograd: whether it computes convolutions in a transformed domain (arXiv 1509.09308).
         sparse: whether it uses that weights are zero.
         dense_weights: it runs the dense weights where the others run the pruned ones.
-        networks: the only networks it runs, the others would take too long; all, if empty.
+        networks: the only networks it runs; all, if empty.
     """
 
     name: str
@@ -38,8 +38,12 @@ class Contender:
     networks: tuple[str, ...] = ()
 
     def takes_part(self, case: Case) -> bool:
-        """Return whether it runs ``case``: what uses zeros only where there are some."""
-        return case.pruned or not self.sparse
+        """Return whether it runs ``case``: what uses zeros only where there are some.
+
+        A peer that would take too long is asked, and says so; ours only where they differ.
+        """
+        elsewhere = self.peer == OURS and bool(self.networks) and case.network not in self.networks
+        return (case.pruned or not self.sparse) and not elsewhere
 
 
 def _torch(name: str, **options: bool) -> Contender:
@@ -50,11 +54,17 @@ def _mnn_sparse(name: str, block: int) -> Contender:
     return Contender(name, "mnn-sparse", "mnn_worker", "mnn", {"block": block}, sparse=True)
 
 
+def _ours(name: str, precision: str, networks: tuple[str, ...] = ()) -> Contender:
+    options = {"precision": precision}
+    return Contender(name, OURS, "pattern_mlir_worker", OWN, options, networks=networks)
+
+
 TVM_NETWORKS = ("resnet18", "mobilenet-v2", "vgg16-cifar")
 """Those that TVM's loops, which are not tuned, run in a few seconds."""
 
 CONTENDERS = (
-    Contender(OURS, OURS, "pattern_mlir_worker", OWN),
+    _ours(OURS, "f32"),
+    _ours(f"{OURS}, linear weights f16", "f16-linear-weights", networks=("vgg16",)),
     _torch("eager, NCHW"),
     _torch("eager, channels last", channels_last=True),
     _torch("inductor", inductor=True),

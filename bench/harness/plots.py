@@ -20,7 +20,9 @@ def peers(results: Mapping[str, CaseResult], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    names = [own.name for own in CONTENDERS if own.name != OURS]
+    others = [own for own in CONTENDERS if own.peer != OURS]
+    names = [own.name for own in others]
+    colours = ["tab:orange" if own.sparse else "tab:blue" for own in others]
     columns = min(3, len(results))
     rows = -(-len(results) // columns)
     figure, axes = pyplot.subplots(
@@ -31,7 +33,6 @@ def peers(results: Mapping[str, CaseResult], path: Path) -> None:
     for axis, result in zip(axes.flat, results.values(), strict=False):
         run = result.run(1)
         found = {name: (ratio(run, name) or 0.0) if run else 0.0 for name in names}
-        colours = ["tab:orange" if own.sparse else "tab:blue" for own in CONTENDERS[1:]]
         longest = min(max(found.values(), default=1.0), LONGEST)
         bars = axis.barh(names, [min(value, longest) for value in found.values()], color=colours)
         labels = [f"{value:.1f}" if value else "" for value in found.values()]

@@ -80,7 +80,7 @@ class Run:
         entries: ours first.
         layers: of ours.
         peak: multiply-accumulates a second of all threads.
-        profiled_ms: median of whole runs in which layers were timed.
+        whole_ms: median of whole runs of ours, each beside a run whose layers were timed.
         imbalance: by layer, the busiest thread's share of the weights over the mean share.
     """
 
@@ -89,6 +89,7 @@ class Run:
     entries: tuple[Entry, ...]
     layers: tuple[LayerRow, ...] = ()
     peak: float = 0.0
+    whole_ms: float = 0.0
     imbalance: dict[str, float] = field(default_factory=dict)
 
     def entry(self, name: str) -> Entry | None:

@@ -84,10 +84,11 @@ def measure(case: Case, settings: Settings) -> CaseResult:
     return CaseResult(case.name, case.title, processor(), tuple(runs))
 
 
-def compile_package(files: Exported, threads: int) -> Compiled:
+def compile_package(files: Exported, threads: int, precision: str = "f32") -> Compiled:
     """Compile the exported network with this project, beside its other files."""
-    compiled = pattern_mlir.compile(files.folder / "model.pt2", threads=threads)
-    compiled.save(files.folder / f"threads-{threads}.pattern")
+    model = files.folder / "model.pt2"
+    compiled = pattern_mlir.compile(model, threads=threads, precision=precision)
+    compiled.save(files.folder / f"{precision}-threads-{threads}.pattern")
     return Compiled(compiled.layers, compiled.report())
 
 
@@ -121,8 +122,9 @@ class _Session:
         if self._compiled is None or not self._profiles:
             return run
         layers, peak = self._layers(self._compiled)
+        whole_ms = summarise([own["whole"] / 1e9 for own in self._profiles]).median
         imbalance = {layer.name: layer.imbalance for layer in self._compiled.report.layers}
-        return replace(run, layers=layers, peak=peak, imbalance=imbalance)
+        return replace(run, layers=layers, peak=peak, whole_ms=whole_ms, imbalance=imbalance)
 
     def _prepared(self, own: Contender, stack: contextlib.ExitStack) -> Entry:
         """Return a contender's entry, ready to be timed, its output checked; or why not."""
@@ -148,8 +150,9 @@ class _Session:
     def _start(self, own: Contender, stack: contextlib.ExitStack) -> tuple[str, float]:
         """Start and load a contender; return its version and its output's difference from f64."""
         settings, work = self._settings, self._settings.work
-        if own.name == OURS:
-            self._compiled = compile_package(self._files, self._threads)
+        if own.peer == OURS:
+            compiled = compile_package(self._files, self._threads, own.options["precision"])
+            self._compiled = compiled if own.name == OURS else self._compiled
         files = self._dense if own.dense_weights else self._files
         interpreter = environments.python(own.environment, work / "environments")
         command = [interpreter, BENCH / "workers" / f"{own.worker}.py"]

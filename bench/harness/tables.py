@@ -115,12 +115,11 @@ def two_threads(one: Run, two: Run) -> Grid:
 
 def closing_line(result: CaseResult, run: Run) -> str:
     """Return the peak, and the whole network beside the sum of its layers."""
-    times = run.entries[0].times
-    if times is None or not run.layers:
+    if not run.layers:
         return f"{result.title}: no times of our own"
-    whole = times.median / run.layers_ms
     return (
         f"Peak {run.peak / 1e9:.1f} G multiply-accumulates a second, measured in the same run;"
-        f" {times.median:.3f} ms for the whole network, {whole:.3f} of the sum of its layers"
+        f" {run.whole_ms:.3f} ms for a whole network beside one whose layers are timed,"
+        f" {run.whole_ms / run.layers_ms:.3f} of the sum of its layers"
         f" (at most {SUM_OF_LAYERS:g})."
     )

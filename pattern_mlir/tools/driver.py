@@ -26,7 +26,7 @@ from pattern_mlir.pipelines import (
     target_pipeline,
 )
 from pattern_mlir.program import Program
-from pattern_mlir.targets import HOST, GpuTarget
+from pattern_mlir.targets import HOST, GpuTarget, default_precision
 from pattern_mlir.targets import target as find_target
 from pattern_mlir.tools.diagnostics import (
     INPUT,
@@ -132,7 +132,7 @@ class _Part:
             return target_pipeline(
                 find_target(arguments.target, arguments.cpu),
                 arguments.threads or 1,
-                arguments.precision or "f32",
+                arguments.precision or default_precision(arguments.target, arguments.cpu),
             )
         if arguments.passes is not None:
             return parse_pipeline(f"builtin.module({','.join(arguments.passes)})")

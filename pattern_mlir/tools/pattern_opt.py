@@ -77,7 +77,8 @@ def _parser() -> _Parser:
     passes.add_argument("--threads", type=at_least(1), help="threads that --target splits for")
     passes.add_argument(
         "--precision",
-        help="of --target: f32, f16-linear-weights, f16-acc32 or f16; on GPUs f16-packed, too",
+        help="of --target: f32, f16-linear-weights, f16-acc32 or f16; on GPUs f32, f16-acc32 or"
+        " f16-packed",
     )
     passes.add_argument("--emit", default="mlir", help=f"one of {', '.join(EMITTED)}")
     passes.add_argument("--name", help="of the library, the prefix of its functions; model")
@@ -206,7 +207,7 @@ def _write_compiled(arguments: argparse.Namespace) -> int:
         arguments.target,
         arguments.threads or 1,
         cpu=arguments.cpu,
-        precision=arguments.precision or "f32",
+        precision=arguments.precision,
     )
     if arguments.emit == "package":
         model.save(arguments.output)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pattern_mlir.parameters import aligned_bytes
 from pattern_mlir.runtime.jit import linked
 from pattern_mlir.runtime.plan import PlannedLayer
 from pattern_mlir.runtime.vulkan.device import Device, stamp, wait
@@ -19,6 +20,8 @@ from pattern_mlir.runtime.vulkan.memory import Buffer, Mirrored, fill
 from pattern_mlir.runtime.vulkan.pipelines import Pipelines, Signature
 from pattern_mlir.runtime.vulkan.plan import (
     BUFFER_ALIGNMENT,
+    HOST_ARENA,
+    HOST_WEIGHTS,
     Dispatch,
     HostLayer,
     Range,
@@ -81,11 +84,12 @@ class Network:
         """
         self.plan = plan
         self._device, self._timeout = device, timeout
-        self._weights = np.split(weights, np.cumsum(plan.weight_bytes, dtype=np.int64))[:-1]
+        *self._weights, of_host = np.split(weights, np.cumsum(plan.weight_bytes, dtype=np.int64))
+        self._host = {HOST_ARENA: aligned_bytes(plan.host_arena_bytes), HOST_WEIGHTS: of_host}
         self._mirrored = {
             name: Mirrored(device, max(size, BUFFER_ALIGNMENT), cached=name.startswith("output:"))
             for name, size in buffer_sizes(plan).items()
-            if not name.startswith("weights:")
+            if not name.startswith(("weights:", "host:"))
         }
         self._buffers = {name: own.buffer for name, own in self._mirrored.items()}
         kept = [Buffer(device, max(n, BUFFER_ALIGNMENT), mapped=False) for n in plan.weight_bytes]
@@ -180,7 +184,10 @@ class Network:
         kind, _, number = own.buffer.partition(":")
         if kind == "weights":
             return int(self._weights[int(number)].ctypes.data) + own.offset
-        return int(self._mirrored[own.buffer].host.ctypes.data) + own.offset
+        held = self._host.get(own.buffer)
+        if held is None:
+            held = self._mirrored[own.buffer].host
+        return int(held.ctypes.data) + own.offset
 
     def _descriptor_sets(self, dispatches: Sequence[Dispatch]) -> dict[tuple[Range, ...], Any]:
         """Return a descriptor set for each tuple of ranges that ``dispatches`` bind."""

@@ -41,6 +41,9 @@ RANGE_ALIGNMENT = 256
 BUFFER_ALIGNMENT = 16
 """Inputs and outputs end at a multiple of so many bytes, so that kernels may read whole vec4."""
 
+HOST_ARENA, HOST_WEIGHTS = "host:arena", "host:weights"
+"""Buffers of the processor's alone, which no kernel reaches."""
+
 FEATURES = (
     "shaderFloat16",
     "shaderInt16",
@@ -57,9 +60,10 @@ class Range:
     """A part of a buffer that a kernel or host layer uses.
 
     Attributes:
-        buffer: `arena`, `weights:<k>`, `input:<k>` or `output:<k>`, k from 0. Weights are at most
-            `MAXIMUM_RANGE` bytes each. Inputs and outputs are as the model has them, element after
-            element, and end at a multiple of `BUFFER_ALIGNMENT` bytes.
+        buffer: `arena`, `weights:<k>`, `input:<k>` or `output:<k>`, k from 0; of host layers also
+            `HOST_ARENA` and `HOST_WEIGHTS`. Weights are at most `MAXIMUM_RANGE` bytes each. Inputs
+            and outputs are as the model has them, element after element, and end at a multiple of
+            `BUFFER_ALIGNMENT` bytes.
         offset: where it begins, in bytes.
         size: in bytes.
         read_only: nothing is written to it; weights and inputs never are. Steps wait for each
@@ -79,7 +83,7 @@ class Range:
     @property
     def written(self) -> bool:
         """Whether it may be written to."""
-        return not (self.read_only or self.buffer.startswith(("weights:", "input:")))
+        return not (self.read_only or self.buffer.startswith(("weights:", "input:", HOST_WEIGHTS)))
 
     def conflicts(self, other: Range) -> bool:
         """Whether one of two steps with these ranges must wait for the other."""
@@ -141,6 +145,9 @@ class VulkanPlan:
         live_bytes: the most of it that is in use at a time.
         features: of `FEATURES`, those that kernels declare as capabilities.
         separable: whether a multiple of the images can be run part by part.
+        host_arena_bytes: memory for intermediate results between host layers that follow each
+            other.
+        host_weight_bytes: of weights that host layers alone read, behind the others.
     """
 
     layers: tuple[PlannedLayer, ...]
@@ -152,6 +159,8 @@ class VulkanPlan:
     live_bytes: int
     features: tuple[str, ...] = ()
     separable: bool = False
+    host_arena_bytes: int = 0
+    host_weight_bytes: int = 0
 
     @property
     def host_symbols(self) -> tuple[str, ...]:
@@ -173,6 +182,8 @@ def buffer_sizes(plan: VulkanPlan) -> dict[str, int]:
         **{f"weights:{k}": size for k, size in enumerate(plan.weight_bytes)},
         **{f"input:{k}": tensor_bytes(spec) for k, spec in enumerate(plan.inputs)},
         **{f"output:{k}": tensor_bytes(spec) for k, spec in enumerate(plan.outputs)},
+        HOST_ARENA: plan.host_arena_bytes,
+        HOST_WEIGHTS: plan.host_weight_bytes,
     }
 
 
@@ -200,14 +211,16 @@ def check_plan(plan: VulkanPlan, kernels: Mapping[str, bytes], weight_bytes: int
     """
     sizes = buffer_sizes(plan)
     _require(
-        min(plan.weight_bytes, default=0) >= 0 and sum(plan.weight_bytes) == weight_bytes,
-        f"there are {weight_bytes} bytes of weights, not {plan.weight_bytes}",
+        min((*plan.weight_bytes, plan.host_weight_bytes)) >= 0
+        and sum(plan.weight_bytes) + plan.host_weight_bytes == weight_bytes,
+        f"there are {weight_bytes} bytes of weights, not {plan.weight_bytes} and"
+        f" {plan.host_weight_bytes}",
     )
     shapes = [spec.shape for spec in (*plan.inputs, *plan.outputs)]
     _require(min(map(min, filter(None, shapes)), default=1) > 0, "an input or output is empty")
     _require(plan.arena_bytes >= plan.live_bytes >= 0, "the arena is smaller than what it holds")
     for name, size in sizes.items():
-        most = math.inf if name == "arena" else MAXIMUM_RANGE
+        most = math.inf if name in ("arena", HOST_ARENA, HOST_WEIGHTS) else MAXIMUM_RANGE
         _require(
             size <= most, f"{name} has {size} bytes, more than the {most} that a kernel reaches"
         )
@@ -289,6 +302,10 @@ def _check_dispatch(where: str, step: Dispatch, kernels: Mapping[str, Kernel]) -
         f" {kernel.push}",
     )
     for binding, own in enumerate(step.ranges):
+        _require(
+            own.buffer not in (HOST_ARENA, HOST_WEIGHTS),
+            f"{where} binds {own.buffer}, which the device has not",
+        )
         _require(
             own.written or binding in kernel.read_only,
             f"{where} may write to {own.buffer}, which is only read",

@@ -1,6 +1,19 @@
 // RUN: pattern-opt --convert-layers-to-abi %s -o %t.once
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --convert-layers-to-abi %t.once | diff %t.once -
+// RUN: pattern-opt --pass-pipeline='builtin.module(convert-layers-to-abi{frame-pointer=true})' %s -o %t.kept
+// RUN: filecheck %s --check-prefix=KEPT < %t.kept
+// RUN: pattern-opt --emit=llvm %t.kept | filecheck %s --check-prefix=LLVM
+
+// Where the ABI reserves a register for the frame pointer, no function uses it for something else.
+// KEPT: llvm.func @layer_0({{.*}}) attributes {frame_pointer = #llvm.framePointerKind<"non-leaf">
+// KEPT: llvm.func @layer_1({{.*}}) attributes {frame_pointer = #llvm.framePointerKind<"non-leaf">}
+// KEPT: llvm.func @helper({{.*}}) attributes {frame_pointer = #llvm.framePointerKind<"non-leaf">}
+// KEPT: llvm.func @expf(f32) -> f32{{$}}
+// LLVM: define void @layer_0({{.*}}) #[[GROUP:[0-9]+]]
+// LLVM: define void @layer_1({{.*}}) #[[GROUP]]
+// LLVM: define void @helper({{.*}}) #[[GROUP]]
+// LLVM: attributes #[[GROUP]] = { "frame-pointer"="non-leaf" }
 
 module attributes {pattern.layers = [@layer_0, @layer_1]} {
   // A layer gets an array of all buffers and the units that it shall compute; it loads the

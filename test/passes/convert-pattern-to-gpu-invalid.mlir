@@ -2,7 +2,7 @@
 
 // What has no kernel is named.
 func.func @reshaped(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{convert-pattern-to-gpu: 'tensor.cast' has no kernel for a GPU; compile with --target=host}}
+  // expected-error @+1 {{convert-pattern-to-gpu: 'tensor.cast' has no kernel for a GPU; run pattern-outline-host first}}
   %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
   %1 = tensor.cast %0 : tensor<?xf32> to tensor<4xf32>
   return %1 : tensor<4xf32>
@@ -11,7 +11,7 @@ func.func @reshaped(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @gelu(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{convert-pattern-to-gpu: activation 'gelu' has no kernel for a GPU; compile with --target=host}}
+  // expected-error @+1 {{convert-pattern-to-gpu: activation 'gelu' has no kernel for a GPU; run pattern-outline-host first}}
   %0 = "pattern.activate"(%x) {function = #pattern.activation<"gelu", []>} : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
@@ -19,7 +19,7 @@ func.func @gelu(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @images(%x: tensor<2x4x4x4xf32>) -> tensor<4x4x4x4xf32> {
-  // expected-error @+1 {{convert-pattern-to-gpu: only channels of images are joined on a GPU; compile with --target=host}}
+  // expected-error @+1 {{convert-pattern-to-gpu: only channels of images are joined on a GPU; run pattern-outline-host first}}
   %0 = "pattern.concat"(%x, %x) {dimension = 0 : i64} : (tensor<2x4x4x4xf32>, tensor<2x4x4x4xf32>) -> tensor<4x4x4x4xf32>
   return %0 : tensor<4x4x4x4xf32>
 }
@@ -36,7 +36,7 @@ func.func @plain(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // -----
 
-// expected-error @+1 {{convert-pattern-to-gpu: runs f32 on a GPU, got tensor<4xi64>; convert the model to f32}}
+// expected-error @+1 {{convert-pattern-to-gpu: kernels for GPUs run on f32, not tensor<4xi64>}}
 func.func @integers(%x: tensor<4xi64>) -> tensor<4xi64> {
   return %x : tensor<4xi64>
 }

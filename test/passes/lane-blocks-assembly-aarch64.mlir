@@ -18,6 +18,11 @@
 // CHECK-NEXT: conv_4_tile_3x8: 96 multiplications, 37 loads (10 pairs), 0 of the stack
 // CHECK-NEXT: conv_4_tile_3x8: 96 multiplications, 37 loads (15 pairs), 0 of the stack
 
+// Callers are found by the frame pointer, which is used for nothing else.
+// CODE-LABEL: layer_1:
+// CODE: stp x29, x30
+// CODE-NEXT: add x29, sp
+
 // A channel's address is one multiply-add; four weights wait in one register.
 // CODE-LABEL: conv_1_tile_3x7:
 // CODE: ldr q[[WEIGHTS:[0-9]+]], [x{{[0-9]+}}], #16

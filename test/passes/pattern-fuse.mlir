@@ -2,6 +2,7 @@
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --pattern-fuse %t.once | diff %t.once -
 // RUN: pattern-opt --pattern-fuse=least-pooled=3 %s | filecheck %s --check-prefix=LARGE
+// RUN: pattern-opt --pattern-fuse=only-short %s | filecheck %s --check-prefix=SHORT
 
 // The whole epilogue, in the order of its definition, becomes one convolution.
 // With least-pooled=3 a pool to 2x2 stays by itself.
@@ -87,6 +88,15 @@ func.func @activations_that_stay(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
   %3 = "pattern.activate"(%2) {function = #pattern.activation<"tanh", []>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   %4 = "pattern.activate"(%3) {function = #pattern.activation<"relu6", []>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   return %4 : tensor<1x2xf32>
+}
+
+// SHORT-LABEL: func.func @sum_with_a_long_activation
+// SHORT: "pattern.add"(%arg0, %arg0) :
+// SHORT-NEXT: "pattern.activate"
+func.func @sum_with_a_long_activation(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = "pattern.add"(%x, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %1 = "pattern.activate"(%0) {function = #pattern.activation<"elu", [1.0]>} : (tensor<2xf32>) -> tensor<2xf32>
+  return %1 : tensor<2xf32>
 }
 
 // A value that the function returns has a second use.

@@ -1,5 +1,5 @@
 // REQUIRES: spirv-tools
-// RUN: rm -rf %t %t.half && pattern-opt %s --target=vulkan1.1 --emit=spirv -o %t
+// RUN: rm -rf %t %t.half && pattern-opt %s --target=vulkan1.1 --precision=f32 --emit=spirv -o %t
 // RUN: spirv-val --target-env vulkan1.1 %t/copy_0.spv
 // RUN: spirv-val --target-env vulkan1.1 %t/conv_dense_1.spv
 // RUN: spirv-val --target-env vulkan1.1 %t/max_pool_2.spv
