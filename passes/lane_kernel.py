@@ -26,6 +26,7 @@ class Kind(enum.Enum):
     COPY = "copy"
     SELECT = "select"
     PIXEL_SHUFFLE = "pixel_shuffle"
+    NORMALIZE = "normalize"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class LaneKernel:
 
     Attributes:
         kind: a convolution; a maximum or a mean over a window; what each output's own pixel holds,
-            of the same channel or of one that a table names; or channels put side by side.
+            of the same channel or of one that a table names; channels put side by side; or what a
+            layer norm over channels makes of it.
         images, channels: of the input.
         filters: channels that are computed; as many as the input has, but for a convolution.
         source, target: layouts of input and result.
