@@ -1,5 +1,6 @@
-"""Operations over rows, the last dimension: `pattern.softmax`, `pattern.layer_norm`."""
+"""Operations over rows or channels: `pattern.softmax`, `pattern.layer_norm`."""
 
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from torch_mlir.dialects import ext
 
 from pattern_mlir.dialects.dialect import (
     PatternOperation,
+    i64,
+    integer,
     require,
     shape_of,
     tensor_like,
@@ -42,11 +45,13 @@ class SoftmaxOp(PatternOperation, name="softmax", traits=[ext.Pure]):
 
 
 class LayerNormOp(PatternOperation, name="layer_norm", traits=[ext.Pure]):
-    """(x - mean) / sqrt(variance + epsilon) * weight + bias over rows, the last dimension.
+    """(x - mean) / sqrt(variance + epsilon) * weight + bias over rows, or along `dimension`.
 
-    Shapes: input [..., K]; weight [K]; bias [K]; result as input (PyTorch's LayerNorm).
+    Shapes: input [..., K]; weight [K]; bias [K]; result as input (PyTorch's LayerNorm). With a
+    `dimension`, K is its size.
 
-    Attributes: `epsilon`, an f64.
+    Attributes: `epsilon`, an f64; optional `dimension`, counted from 0 (1 is the channels'),
+    instead of the last one.
 
     Example:
         %y = "pattern.layer_norm"(%x, %w, %b) {epsilon = 1.0e-05 : f64}
@@ -59,12 +64,26 @@ class LayerNormOp(PatternOperation, name="layer_norm", traits=[ext.Pure]):
     bias: ext.Operand[ir.RankedTensorType]
     epsilon: ir.FloatAttr
 
+    OPTIONAL_ATTRIBUTES = MappingProxyType({"dimension": ir.IntegerAttr})
+
     @classmethod
-    def build(cls, input: Any, weight: Any, bias: Any, epsilon: float) -> Any:
+    def build(
+        cls, input: Any, weight: Any, bias: Any, epsilon: float, dimension: int | None = None
+    ) -> Any:
         """Create the operation."""
         result = tensor_like(input, shape_of(input))
-        attribute = ir.FloatAttr.get(ir.F64Type.get(), epsilon)
-        return cls.create(result, [input, weight, bias], {"epsilon": attribute})
+        attributes = {
+            "epsilon": ir.FloatAttr.get(ir.F64Type.get(), epsilon),
+            "dimension": None if dimension is None else i64(dimension),
+        }
+        return cls.create(result, [input, weight, bias], attributes)
+
+    @property
+    def axis(self) -> int:
+        """The dimension that is normalised."""
+        if "dimension" in self.attributes:
+            return integer(self.attributes["dimension"])
+        return len(shape_of(self.operands[0])) - 1
 
     @property
     def epsilon_value(self) -> float:
@@ -74,7 +93,12 @@ class LayerNormOp(PatternOperation, name="layer_norm", traits=[ext.Pure]):
     def check(self) -> None:
         """There is a row, weight and bias fit it, the shape stays."""
         _check_rows(self)
-        size = shape_of(self.input)[-1:]
+        rank = len(shape_of(self.input))
+        require(
+            0 <= self.axis < rank,
+            f"attribute 'dimension' is {self.axis}, but the input has rank {rank}",
+        )
+        size = shape_of(self.input)[self.axis : self.axis + 1]
         for name, value in (("weight", self.weight), ("bias", self.bias)):
             require(
                 shape_of(value) == size,
@@ -84,10 +108,11 @@ class LayerNormOp(PatternOperation, name="layer_norm", traits=[ext.Pure]):
 
     def interpret(self, x: Any, weight: Any, bias: Any) -> Any:
         """Normalise, scale, shift."""
-        centred = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(centred).mean(axis=-1, keepdims=True)
-        y = centred / np.sqrt(variance + self.epsilon_value) * weight + bias
-        return y.astype(x.dtype)
+        centred = x - x.mean(axis=self.axis, keepdims=True)
+        variance = np.square(centred).mean(axis=self.axis, keepdims=True)
+        scaled = centred / np.sqrt(variance + self.epsilon_value)
+        along = [-1 if axis == self.axis else 1 for axis in range(x.ndim)]
+        return (scaled * weight.reshape(along) + bias.reshape(along)).astype(x.dtype)
 
 
 def _check_rows(op: Any) -> None:

@@ -10,6 +10,7 @@ from pattern_mlir.passes.base import Pass
 PASS_NAMES = (
     "convert-torch-to-pattern",
     "pattern-canonicalize",
+    "pattern-channels-first",
     "pattern-mark-separable",
     "pattern-fold-scales",
     "pattern-fuse",

@@ -10,19 +10,25 @@ from torch_mlir.dialects import arith, linalg
 
 from pattern_mlir.cost import Machine, matrix_cycles
 from pattern_mlir.dialects import shape_of
+from pattern_mlir.modules import place
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import MachinePass, walk
+from pattern_mlir.passes.convert_torch_to_pattern import FALLBACKS_ATTRIBUTE
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.linalg_builders import Loops, collapsed, expanded
 from pattern_mlir.passes.matmul_kernels import MatmulKernel, choose_tile
 
 NAMES = frozenset({"linalg.matmul", "linalg.batch_matmul"})
 
+PRODUCTS = ("aten.matmul", "aten.mm", "aten.bmm")
+"""What PyTorch calls them."""
+
 
 @dataclass(frozen=True)
 class ConvertMatmulToVector(MachinePass):
     """Lower products of f32 matrices, whose sums start at zero and whose rows fill a vector.
 
+    They are no fallbacks then: their names are taken off the module's `pattern.fallbacks`.
     ``processor`` is the target's; ``lanes`` and ``registers`` unless 0 are other vectors for it.
 
     Precondition: tensors; before bufferization.
@@ -108,12 +114,26 @@ class ConvertMatmulToVector(MachinePass):
     def run(self, module: Any, parameters: ParameterStore) -> None:
         """Replace each product that has a kernel."""
         machine, calls = self.machine, KernelCalls(module)
-        for op in walk(module, ir.OpView):
-            if op.operation.name in NAMES and _fits(op, machine):
-                with op.location, ir.InsertionPoint(op):
-                    result = _lowered(op, machine, calls)
-                op.operation.results[0].replace_all_uses_with(result)
-                op.operation.erase()
+        products = [op for op in walk(module, ir.OpView) if op.operation.name in NAMES]
+        lowered = [op for op in products if _fits(op, machine)]
+        left = {place(op.location) for op in products if op not in lowered}
+        _no_fallbacks(module, {place(op.location) for op in lowered} - left)
+        for op in lowered:
+            with op.location, ir.InsertionPoint(op):
+                result = _lowered(op, machine, calls)
+            op.operation.results[0].replace_all_uses_with(result)
+            op.operation.erase()
+
+
+def _no_fallbacks(module: Any, places: set[str]) -> None:
+    """Take the products at ``places``, which have kernels, off the list of fallbacks."""
+    known = module.attributes.get(FALLBACKS_ATTRIBUTE, ())
+    named = {f"{name} at {own}" for name in PRODUCTS for own in places}
+    kept = [text for text in known if ir.StringAttr(text).value not in named]
+    if kept:
+        module.attributes[FALLBACKS_ATTRIBUTE] = ir.ArrayAttr.get(kept)
+    elif known:
+        del module.attributes[FALLBACKS_ATTRIBUTE]
 
 
 def _fits(op: Any, machine: Machine) -> bool:

@@ -39,6 +39,12 @@ from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import Pass
 from pattern_mlir.passes.constant_arithmetic import OPERATIONS, constant_arithmetic
 from pattern_mlir.passes.linalg_builders import collapsed, expanded, filled
+from pattern_mlir.passes.lines import (
+    line_adaptive_average_pool,
+    line_average_pool,
+    line_convolution,
+    line_max_pool,
+)
 from pattern_mlir.passes.torch_operands import (
     NoForm,
     builtin,
@@ -50,6 +56,7 @@ from pattern_mlir.passes.torch_operands import (
     rank4,
     symmetric,
     vtensor_shape,
+    without_zeros,
 )
 from pattern_mlir.passes.transposed_convolution import transposed_convolution
 
@@ -193,24 +200,6 @@ def _is_fallback(op: Any) -> bool:
     return op.name.startswith("torch.aten.") and op.name not in SHAPE_OPERATIONS and _is_used(op)
 
 
-def _padded_input(value: Any) -> tuple[Any, list[int]]:
-    """Return a convolution's input without the zero padding before it, and that padding."""
-    producer = value.owner
-    if isinstance(producer, ir.Block) or producer.name not in (
-        "torch.aten.constant_pad_nd",
-        "torch.aten.pad",
-    ):
-        return value, [0, 0, 0, 0]
-    operands = list(producer.operands)
-    if producer.name == "torch.aten.pad" and constant(operands[2]) != "constant":
-        return value, [0, 0, 0, 0]
-    pads, fill = constant(operands[1]), constant(operands[-1])
-    if len(pads) != 4 or min(pads) < 0 or fill not in (None, 0):
-        return value, [0, 0, 0, 0]
-    left, right, top, bottom = pads
-    return operands[0], [top, left, bottom, right]
-
-
 def _circular_pad(op: Any) -> Any:
     """Build padding by what lies at the other end of each dimension, the last one first."""
     pads, mode = constant(op.operands[1]), constant(op.operands[2])
@@ -242,7 +231,8 @@ def _joined(pieces: Sequence[Any], axis: int) -> Any:
 def _build_conv(
     op: Any, strides: Sequence[int], padding: Sequence[int], dilations: Sequence[int], groups: int
 ) -> Any:
-    value, extra = _padded_input(op.operands[0])
+    value, (left, right, top, bottom) = without_zeros(op.operands[0], 4)
+    extra = [top, left, bottom, right]
     weight, bias = rank4(op.operands[1]), optional_builtin(op.operands[2])
 
     def build(x: Any) -> Any:
@@ -544,6 +534,8 @@ def _dropout(op: Any) -> Any:
 
 
 _CONVERSIONS_WITH_PARAMETERS: dict[str, Callable[..., Any]] = {
+    "torch.aten.conv1d": line_convolution,
+    "torch.aten.conv1d.padding": line_convolution,
     "torch.aten.conv_transpose2d.input": transposed_convolution,
 } | {
     f"torch.aten.{name}.{kind}": constant_arithmetic
@@ -576,7 +568,10 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"torch.prim.ListUnpack": _unpac
         "max_pool2d": _max_pool2d,
         "max_pool2d_with_indices": _max_pool2d,
         "avg_pool2d": _avg_pool2d,
+        "adaptive_avg_pool1d": line_adaptive_average_pool,
         "adaptive_avg_pool2d": _adaptive_avg_pool2d,
+        "avg_pool1d": line_average_pool,
+        "max_pool1d": line_max_pool,
         "mean.dim": _mean,
         "add.Tensor": _binary(AddOp),
         "mul.Tensor": _binary(MultiplyOp),

@@ -78,6 +78,15 @@ def derived_parameter(
     return ParameterOp.build(name, type_).result
 
 
+def reshaped_parameter(value: Any, shape: list[int], parameters: ParameterStore) -> Any:
+    """Build the parameter ``value`` in another shape."""
+    parameter = value.owner.opview
+    array = np.reshape(parameter.array(parameters), shape)
+    layer, _, role = parameter.parameter_name.rpartition(".")
+    name = ".".join(part for part in (layer, "planes", role) if part)
+    return derived_parameter(name, array, value.type.element_type, parameters)
+
+
 def is_sparse(weight: Any) -> bool:
     """Whether the type of the value ``weight`` says that its kernels follow patterns."""
     return isinstance(ir.RankedTensorType(weight.type).encoding, SparseAttr)

@@ -11,30 +11,46 @@ from torch_mlir.dialects import arith, bufferization, func, memref
 
 from pattern_mlir.dialects import i64
 from pattern_mlir.modules import forward_function
+from pattern_mlir.passes.activation_kernels import ActivationBuilder, ActivationKernel
 from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
+from pattern_mlir.passes.channel_statistics import StatisticsBuilder, StatisticsKernel
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
 from pattern_mlir.passes.linear_kernels import LinearBuilder, LinearKernel
 from pattern_mlir.passes.matmul_kernels import MatmulBuilder, MatmulKernel
 from pattern_mlir.passes.mean_kernels import MeanBuilder, MeanKernel
 from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
-from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
+from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel, ResizeKernel
 from pattern_mlir.passes.results import RESULT
 from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
+from pattern_mlir.passes.window_mean_kernels import WindowMeanBuilder, WindowMeanKernel
 
 Kernel = (
-    LaneKernel | LinearKernel | MatmulKernel | MeanKernel | MixKernel | RelayoutKernel | RowKernel
+    ActivationKernel
+    | LaneKernel
+    | LinearKernel
+    | MatmulKernel
+    | MeanKernel
+    | MixKernel
+    | RelayoutKernel
+    | RowKernel
+    | StatisticsKernel
+    | WindowMeanKernel
 )
 
 _BUILDERS: Mapping[type, Any] = MappingProxyType(
     {
+        ActivationKernel: ActivationBuilder,
         LaneKernel: LaneKernelBuilder,
         LinearKernel: LinearBuilder,
         MatmulKernel: MatmulBuilder,
         MeanKernel: MeanBuilder,
         MixKernel: MixBuilder,
         RelayoutKernel: RelayoutBuilder,
+        ResizeKernel: RelayoutBuilder,
         RowKernel: RowBuilder,
+        StatisticsKernel: StatisticsBuilder,
+        WindowMeanKernel: WindowMeanBuilder,
     }
 )
 

@@ -26,6 +26,7 @@ class Kind(enum.Enum):
     COPY = "copy"
     SELECT = "select"
     PIXEL_SHUFFLE = "pixel_shuffle"
+    NORMALIZE = "normalize"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class LaneKernel:
 
     Attributes:
         kind: a convolution; a maximum or a mean over a window; what each output's own pixel holds,
-            of the same channel or of one that a table names; or channels put side by side.
+            of the same channel or of one that a table names; channels put side by side; or what a
+            layer norm over channels makes of it.
         images, channels: of the input.
         filters: channels that are computed; as many as the input has, but for a convolution.
         source, target: layouts of input and result.
@@ -53,6 +55,7 @@ class LaneKernel:
         max_pool: whether a 2x2 pool follows.
         chunk: kernels that are added up before their sum joins the total; 0 for all.
         channel_block: channels that all filters sum up before the next ones.
+        by_plane: whether a plane's tiles follow each other; else its first ones come first.
         prefetch: whether the next tile's input and the next filter's result are asked for early.
         pair_cycles: as `Machine`'s; see `load_pairs`.
         target_channels, first_channel: of the result's buffer; where the first filter goes in it.
@@ -84,6 +87,7 @@ class LaneKernel:
     max_pool: bool = False
     chunk: int = 0
     channel_block: int = 0
+    by_plane: bool = False
     prefetch: bool = False
     pair_cycles: int = 0
     target_channels: int = 0

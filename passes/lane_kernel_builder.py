@@ -20,6 +20,7 @@ from torch_mlir.dialects import arith, func, memref, scf, vector
 from pattern_mlir.cost import LINE, chains
 from pattern_mlir.dialects.half_sums import HALF_TERMS
 from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.passes.activation_loops import activated_in_loop, is_long
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES, FunctionBuilder, vector_alignment
 from pattern_mlir.passes.lane_kernel import (
     Border,
@@ -53,6 +54,7 @@ class _Buffers:
     output_channel: Any
     operand: Any
     target: Any
+    statistics: Any = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,10 @@ class LaneKernelBuilder(FunctionBuilder):
         if kernel.kind is Kind.SELECT:
             u16 = ir.IntegerType.get_signless(16)
             types.append(ir.MemRefType.get([kernel.filters], u16))
+        if kernel.kind is Kind.NORMALIZE:
+            factors = ir.MemRefType.get([kernel.filters], self.f32)
+            statistics = self._planes([kernel.images, 2], kernel.source, self.f32)
+            types += [statistics, factors, factors]
         if kernel.operand is not None:
             types.append(self._planes([kernel.images, kernel.filters], kernel.operand, target))
         elif kernel.operand_images:
@@ -196,21 +202,40 @@ class LaneKernelBuilder(FunctionBuilder):
             *buffers, low, high = self.entry.arguments
             images = scf.ForOp(self.constant(0), self.constant(kernel.images), self.constant(1))
             with ir.InsertionPoint(images.body):
-                tiles = list(kernel.tiles())
-                for (y, x, rows, columns), following in zip(
-                    tiles, [*tiles[1:], tiles[0]], strict=True
-                ):
-                    kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-                    before = lead(kernel, (rows, columns)) * kernel.source.lanes
-                    numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
-                    numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
-                    if kernel.prefetch:
-                        numbers.append(kernel.input_at(*following[:2]))
-                    places = map(self.constant, numbers)
-                    arguments = [*buffers, low, high, images.induction_variable, *places]
-                    self._channel_blocks(self._tile_name(rows, columns), arguments)
+                image = images.induction_variable
+                if not kernel.by_plane:
+                    self._tiles(kinds, buffers, low, high, image)
+                else:
+                    one = self.constant(1)
+                    planes = scf.ForOp(low, high, one)
+                    with ir.InsertionPoint(planes.body):
+                        plane = planes.induction_variable
+                        self._tiles(kinds, buffers, plane, arith.addi(plane, one), image)
+                        scf.yield_([])
                 scf.yield_([])
             func.return_([])
+
+    def _tiles(
+        self,
+        kinds: dict[Pair, list[tuple[Border, ...]]],
+        buffers: list[Any],
+        low: Any,
+        high: Any,
+        image: Any,
+    ) -> None:
+        """Build the calls of every tile's function for the units from ``low`` to ``high``."""
+        kernel = self._kernel
+        tiles = list(kernel.tiles())
+        for (y, x, rows, columns), following in zip(tiles, [*tiles[1:], tiles[0]], strict=True):
+            kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
+            before = lead(kernel, (rows, columns)) * kernel.source.lanes
+            numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
+            numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
+            if kernel.prefetch:
+                numbers.append(kernel.input_at(*following[:2]))
+            places = map(self.constant, numbers)
+            arguments = [*buffers, low, high, image, *places]
+            self._channel_blocks(self._tile_name(rows, columns), arguments)
 
     def _channel_blocks(self, function: str, arguments: list[Any]) -> None:
         """Build the calls of a tile's ``function`` for each block of channels."""
@@ -267,6 +292,7 @@ class LaneKernelBuilder(FunctionBuilder):
                     Kind.COPY: self._pixels,
                     Kind.SELECT: self._pixels,
                     Kind.PIXEL_SHUFFLE: self._shuffled,
+                    Kind.NORMALIZE: self._normalized,
                 }[kernel.kind]
                 self._store_sums(named, tile, make(named, tile), kinds)
                 scf.yield_([])
@@ -315,15 +341,13 @@ class LaneKernelBuilder(FunctionBuilder):
         """Build what becomes of ``sums``: they wait in the result until the last block's."""
         kernel = self._kernel
         if kernel.channel_blocks == 1:
-            for filter_ in range(kernel.block):
-                self._finish(buffers, tile, _of_filter(sums, filter_), filter_, kinds)
+            self._finish(buffers, tile, sums, kinds)
             return
         last = self.constant(kernel.channel_blocks - 1)
         is_last = arith.cmpi(arith.CmpIPredicate.eq, tile.channel_block, last)
         either = scf.IfOp(is_last, has_else=True)
         with ir.InsertionPoint(either.then_block):
-            for filter_ in range(kernel.block):
-                self._finish(buffers, tile, _of_filter(sums, filter_), filter_, kinds)
+            self._finish(buffers, tile, sums, kinds)
             scf.yield_([])
         with ir.InsertionPoint(either.else_block):
             for filter_ in range(kernel.block):
@@ -339,6 +363,9 @@ class LaneKernelBuilder(FunctionBuilder):
         operand = tables.pop() if has_operand else None
         if kernel.kind is Kind.SELECT:
             named = {**dict.fromkeys(TABLES), "channels": tables.pop()}
+        elif kernel.kind is Kind.NORMALIZE:
+            names = ("statistics", "taps", "bias")
+            named = {**dict.fromkeys(TABLES), **dict(zip(names, tables, strict=True))}
         else:
             named = dict(zip(TABLES, tables or [None] * len(TABLES), strict=True))
         return _Buffers(source=source, operand=operand, target=target, **named)
@@ -601,6 +628,29 @@ class LaneKernelBuilder(FunctionBuilder):
             for y, x in product(range(rows), range(columns))
         }
 
+    def _normalized(self, buffers: _Buffers, tile: _Tile) -> dict[Cell, Any]:
+        """Build (pixel - mean) * scale * weight + bias, of which each pixel has a mean and scale.
+
+        They lie in two planes as those of the input do (`channel_statistics`).
+        """
+        source = self._kernel.source
+        first = arith.muli(tile.image, self.constant(2))
+        means, scales = (
+            _Window(self._view(buffers.statistics, source, plane, tile.source_at), source)
+            for plane in (first, arith.addi(first, self.constant(1)))
+        )
+        window = self._channel_window(buffers, tile)
+        weight, bias = (
+            vector.broadcast(self.vector, memref.load(table, [tile.unit]))
+            for table in (buffers.taps, buffers.bias)
+        )
+        values = {}
+        for y, x in product(range(tile.shape[0]), range(tile.shape[1])):
+            centred = arith.subf(self._load(window, y, x), self._load(means, y, x))
+            scaled = arith.mulf(centred, self._load(scales, y, x))
+            values[0, y, x] = vector.fma(scaled, weight, bias)
+        return values
+
     def _channel_window(self, buffers: _Buffers, tile: _Tile) -> Any:
         """Build the view of the tile's own channel, or of the one that the table names for it."""
         first = arith.muli(tile.image, self.constant(self._kernel.channels))
@@ -673,11 +723,28 @@ class LaneKernelBuilder(FunctionBuilder):
         self,
         buffers: _Buffers,
         tile: _Tile,
-        sums: dict[Pair, Any],
-        filter_: int,
+        sums: dict[Cell, Any],
         kinds: list[tuple[Border, ...]],
     ) -> None:
         """Build second operand, activation, pool, and the stores of the tile and of its halo."""
+        kernel = self._kernel
+        for filter_ in range(kernel.block):
+            own = self._combined(buffers, tile, _of_filter(sums, filter_), filter_)
+            if is_long(kernel.activation):
+                sums |= {(filter_, y, x): value for (y, x), value in own.items()}
+            else:
+                out = {p: activated(kernel.activation, Scalar(v)).value for p, v in own.items()}
+                self._store_tile(buffers, tile, out, filter_, kinds)
+        if is_long(kernel.activation):
+            values = activated_in_loop(self, kernel.activation, list(sums.values()))
+            sums = dict(zip(sums, values, strict=True))
+            for filter_ in range(kernel.block):
+                self._store_tile(buffers, tile, _of_filter(sums, filter_), filter_, kinds)
+
+    def _combined(
+        self, buffers: _Buffers, tile: _Tile, sums: dict[Pair, Any], filter_: int
+    ) -> dict[Pair, Any]:
+        """Build the sums of a filter with the second operand."""
         kernel = self._kernel
         combine = {"add": arith.addf, "multiply": arith.mulf}[kernel.combine]
         if kernel.operand is not None:
@@ -685,14 +752,24 @@ class LaneKernelBuilder(FunctionBuilder):
             own = arith.addi(own, tile.outputs[filter_])
             view = self._view(buffers.operand, kernel.operand, own, tile.operand_at)
             window = _Window(view, kernel.operand)
-            sums = {p: combine(v, self._load(window, *p)) for p, v in sums.items()}
-        elif kernel.operand_images:
+            return {p: combine(v, self._load(window, *p)) for p, v in sums.items()}
+        if kernel.operand_images:
             image = tile.image if kernel.operand_images > 1 else self.constant(0)
             number = self.load_scalar(buffers.operand, [image, tile.outputs[filter_]])
             factor = vector.broadcast(self.vector, number)
-            sums = {p: combine(v, factor) for p, v in sums.items()}
-        out = {p: activated(kernel.activation, Scalar(v)).value for p, v in sums.items()}
-        if kernel.max_pool:
+            return {p: combine(v, factor) for p, v in sums.items()}
+        return sums
+
+    def _store_tile(
+        self,
+        buffers: _Buffers,
+        tile: _Tile,
+        out: dict[Pair, Any],
+        filter_: int,
+        kinds: list[tuple[Border, ...]],
+    ) -> None:
+        """Build the pool of a filter's results, and the stores of the tile and of its halo."""
+        if self._kernel.max_pool:
             out = _halved(out)
         window = self._target_window(buffers, tile, filter_)
         out = {p: self.stored(v, window.view) for p, v in out.items()}

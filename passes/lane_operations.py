@@ -18,6 +18,7 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     MaxPoolOp,
     MultiplyOp,
     PixelShuffleOp,
@@ -54,6 +55,12 @@ WIDEST_ROW_BLOCK = 4
 
 MOST = 65535
 """Filters or channels that the tables of a packed weight can count."""
+
+PLAIN_NORM_CYCLES = 4.0
+"""Of each element of a layer norm over channels in plain loops."""
+
+NORM_LOADS = 4.0
+"""Of each vector of a layer norm over channels, in loads: for the mean, for the variance."""
 
 MEAN_VECTORS = 16
 """Vectors that could be added while the mean of a plane is finished: lanes are added up, too."""
@@ -115,9 +122,19 @@ class LaneOperation:
         return machine.with_lanes(lanes)
 
     @property
+    def shares_planes(self) -> bool:
+        """Whether a plane of the input is read for several planes of the result."""
+        return self.kind is Kind.CONVOLVE and not self.groups == self.channels == self.filters
+
+    @property
     def shrink(self) -> int:
         """Rows and columns of sums that become one of the result."""
         return 2 if self.max_pool else 1
+
+    @property
+    def unit(self) -> int:
+        """Rows and columns of sums that tiles are multiples of."""
+        return self.shrink * math.lcm(*self.repeat)
 
     @property
     def taps(self) -> tuple[tuple[Pair, ...], ...]:
@@ -163,7 +180,7 @@ class LaneOperation:
         for axis in (0, 1):
             strided = -(-self.input_plane[axis] * self.repeat[axis] // self.strides[axis])
             sums = max(self.sums_plane[axis], strided, self.shrink * self.result_plane[axis])
-            unit = self.shrink * self.repeat[axis] * multiple
+            unit = self.unit * multiple
             sizes.append(covering(grid[axis], sums, unit) // self.shrink)
         return sizes[0], sizes[1]
 
@@ -210,7 +227,7 @@ class LaneOperation:
                 own,
                 self.sums_block(block),
                 self.kernels / self.filters,
-                self.shrink * max(self.repeat),
+                self.unit,
                 self.channels,
                 self._most_channel_blocks(),
             )
@@ -241,6 +258,9 @@ class LaneOperation:
         cycles = self.images * self.filters / tiling.filter_block * tiling.cycles
         if self.kind is Kind.CONVOLVE:
             return cycles
+        if self.kind is Kind.NORMALIZE:
+            vectors = self.images * self.channels * math.prod(block)
+            return cycles + NORM_LOADS * vectors * machine.load_cycles
         pixels = self.channels * math.prod(self.input_plane)
         pixels += self.filters * math.prod(self.result_plane)
         return max(cycles, stream_cycles(machine.element_bytes * self.images * pixels))
@@ -300,11 +320,14 @@ def is_pixel(conv: Any) -> bool:
 def lane_operands(op: Any) -> list[int]:
     """Return the positions of the operands that lie in the layout of ``op``: input and residual.
 
-    Of a sum or product with one number a channel, the position of the other operand.
+    Not the weight and the bias of a layer norm. Of a sum or product with one number a channel, the
+    position of the other operand.
     """
     count = len(op.operation.operands)
     if isinstance(op, ConvOp):
         return [0] if op.optional_operand("residual") is None else [0, count - 1]
+    if isinstance(op, LayerNormOp):
+        return [0]
     if (channelwise := channel_operand(op)) is not None:
         return [1 - channelwise]
     return list(range(count))
@@ -430,6 +453,19 @@ def _copy(op: Any) -> LaneOperation | None:
     return _pixelwise(op, shapes[0], result)
 
 
+def _layer_norm(op: Any) -> LaneOperation | None:
+    """Describe a layer norm over channels."""
+    if op.axis != 1 or any(
+        not isinstance(value.type.element_type, ir.F32Type) for value in op.operands
+    ):
+        return None
+    return replace(
+        _pixelwise(op, shape_of(op.input), shape_of(op.result)),
+        kind=Kind.NORMALIZE,
+        plain_cycles=float(np.prod(shape_of(op.input))) * PLAIN_NORM_CYCLES,
+    )
+
+
 def _select(op: Any) -> LaneOperation | None:
     fits = shape_of(op.input)[1] <= MOST
     return (
@@ -439,10 +475,8 @@ def _select(op: Any) -> LaneOperation | None:
     )
 
 
-def _pixel_shuffle(op: Any) -> LaneOperation | None:
+def _pixel_shuffle(op: Any) -> LaneOperation:
     rows, columns = integers(op.factor)
-    if rows != columns:
-        return None
     description = _pixelwise(op, shape_of(op.input), shape_of(op.result), (rows, columns))
     return replace(description, kind=Kind.PIXEL_SHUFFLE)
 
@@ -451,7 +485,7 @@ def _upsample(op: Any) -> LaneOperation | None:
     before, after = shape_of(op.input), shape_of(op.result)
     mode = ir.StringAttr(op.attributes["mode"]).value
     down, right = (b // a for a, b in zip(before[2:], after[2:], strict=True))
-    whole = [before[2] * down, before[3] * right] == after[2:] and down == right
+    whole = [before[2] * down, before[3] * right] == after[2:]
     # Only where each pixel is repeated as often: then blocks nest.
     regular = whole and all(
         (op.sources(i) == np.arange(after[2 + i]) // down).all() for i in (0, 1)
@@ -486,6 +520,7 @@ _DESCRIPTIONS: tuple[tuple[Any, Callable[[Any], LaneOperation | None]], ...] = (
     (AveragePoolOp, _average_pool),
     (AdaptiveAveragePoolOp, _mean),
     ((ActivateOp, AddOp, ConcatOp, MultiplyOp), _copy),
+    (LayerNormOp, _layer_norm),
     (SelectChannelsOp, _select),
     (PixelShuffleOp, _pixel_shuffle),
     (UpsampleOp, _upsample),

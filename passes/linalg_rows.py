@@ -1,8 +1,8 @@
-"""Softmax and layer norm as loop nests: over rows, the last dimension."""
+"""Softmax and layer norm as loop nests: over rows, the last dimension, or channels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,45 +26,54 @@ def softmax(op: Any) -> Any:
 
 def layer_norm(op: Any) -> Any:
     """Build a `pattern.layer_norm`."""
-    x, size, epsilon = op.input, shape_of(op.input)[-1], op.epsilon_value
-    centred = _with_rows(x, _reduced(x, 0, Scalar.__add__), lambda v, total: v - total / size)
+    x, axis, epsilon = op.input, op.axis, op.epsilon_value
+    size = shape_of(x)[axis]
+    total = _reduced(x, 0, Scalar.__add__, axis)
+    centred = _with_rows(x, total, lambda v, total: v - total / size, axis)
     squares = _with_rows(centred, None, lambda v: v * v)
-    sums = _reduced(squares, 0, Scalar.__add__)
+    sums = _reduced(squares, 0, Scalar.__add__, axis)
     scaled = _with_rows(
         centred,
         sums,
         lambda v, total: v / (total / size + epsilon).apply(math_dialect.sqrt),
+        axis,
     )
     loops = Loops(NAMES[: len(shape_of(x))])
-    last = loops.counters()[-1:]
+    along = [loops.counters()[axis]]
     return nest(
         loops,
-        [(scaled, loops.counters()), (op.weight, last), (op.bias, last)],
+        [(scaled, loops.counters()), (op.weight, along), (op.bias, along)],
         (tensor.empty(shape_of(x), x.type.element_type), loops.counters()),
         lambda value, weight, bias, _: value * weight + bias,
     )
 
 
-def _reduced(x: Any, start: float, combine: Callable[[Scalar, Scalar], Scalar]) -> Any:
-    """Build a number a row of ``x``."""
-    *rows, _ = shape_of(x)
-    loops = Loops(NAMES[: len(rows) + 1])
-    first = filled(rows, x.type.element_type, start)
+def _reduced(
+    x: Any, start: float, combine: Callable[[Scalar, Scalar], Scalar], axis: int = -1
+) -> Any:
+    """Build a number for each row of ``x`` along ``axis``."""
+    loops = Loops(NAMES[: len(shape_of(x))])
+    first = filled(_without(shape_of(x), axis), x.type.element_type, start)
     return nest(
         loops,
         [(x, loops.counters())],
-        (first, loops.counters()[:-1]),
+        (first, _without(loops.counters(), axis)),
         lambda value, total: combine(total, value),
     )
 
 
-def _with_rows(x: Any, rows: Any, body: Callable[..., Scalar]) -> Any:
+def _with_rows(x: Any, rows: Any, body: Callable[..., Scalar], axis: int = -1) -> Any:
     """Build ``body`` of each element of ``x`` and its row's number, if there are ``rows``."""
     loops = Loops(NAMES[: len(shape_of(x))])
-    numbers = [] if rows is None else [(rows, loops.counters()[:-1])]
+    numbers = [] if rows is None else [(rows, _without(loops.counters(), axis))]
     return nest(
         loops,
         [(x, loops.counters()), *numbers],
         (tensor.empty(shape_of(x), x.type.element_type), loops.counters()),
         lambda *scalars: body(*scalars[:-1]),
     )
+
+
+def _without(items: Sequence[Any], axis: int) -> list[Any]:
+    """Return ``items``, one a dimension, but for that of ``axis``."""
+    return [item for i, item in enumerate(items) if i != axis % len(items)]

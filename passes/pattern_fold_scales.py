@@ -1,4 +1,4 @@
-"""`pattern-fold-scales`: a number a channel before a convolution goes into its weight."""
+"""`pattern-fold-scales`: a number a channel round a convolution goes into its weight."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from pattern_mlir.passes.filters import derived_parameter, is_parameter
 class PatternFoldScales(Pass):
     """Fold products and sums with parameters of one number a channel into what follows.
 
-    Two products are one, and so are two sums. Before a convolution a product goes into the weight;
-    a sum goes into the bias, but only where there is no padding: zeros round the planes are added
-    to nothing. A sum after a product is one before it, so that the product can go on. So an image
-    is normalised, (x / 255 - mean) / deviation, by at most one sum a pixel.
+    Two products are one, and so are two sums. What follows a convolution, such as the layer
+    scale of arXiv 2103.17239, goes into its weight and bias. Before a convolution a product goes
+    into the weight; a sum goes into the bias, but only where there is no padding: zeros round the
+    planes are added to nothing. A sum after a product is one before it, so that the product can go
+    on. So an image is normalised, (x / 255 - mean) / deviation, by at most one sum a pixel.
 
     Arithmetic in f64; the weight and the values in between must have no other user.
 
@@ -71,6 +72,8 @@ def _fold(op: Any, parameters: ParameterStore) -> bool:
     if scaled is None:
         return False
     inner = _sole_producer(scaled[0])
+    if isinstance(inner, ConvOp):
+        return _into_filters(inner, op, scaled[1], parameters)
     inside = None if inner is None else _scaled(inner)
     if inner is None or inside is None:
         return False
@@ -142,6 +145,33 @@ def _into_convolution(conv: Any, parameters: ParameterStore) -> bool:
         conv = new
     conv.operation.operands[0] = scaled[0]
     producer.operation.erase()
+    return True
+
+
+def _into_filters(conv: Any, op: Any, numbers: Any, parameters: ParameterStore) -> bool:
+    """Fold ``op`` of the result of ``conv`` with ``numbers``; return whether it can be."""
+    bias = conv.optional_operand("bias")
+    if (
+        not _takes_scale(conv, 0)
+        or not {"activation", "max_pool"}.isdisjoint(conv.attributes)
+        or conv.optional_operand("residual") is not None
+        or not (bias is None or is_parameter(bias))
+    ):
+        return False
+    factors = _array(numbers, parameters).reshape(-1)
+    shift: Array | None
+    if isinstance(op, AddOp):
+        if bias is None:
+            return False  # `pattern-fuse` makes it one
+        shift = _array(bias, parameters) + factors
+    else:
+        scaled = _array(conv.weight, parameters) * factors[:, None, None, None]
+        conv.operation.operands[1] = _parameter(conv.weight, scaled, parameters, conv)
+        shift = None if bias is None else _array(bias, parameters) * factors
+    if shift is not None:
+        conv.operation.operands[2] = _parameter(bias, shift, parameters, conv)
+    op.result.replace_all_uses_with(conv.result)
+    op.operation.erase()
     return True
 
 

@@ -21,26 +21,19 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.errors import PipelineError
 from pattern_mlir.parameters import ParameterStore
+from pattern_mlir.passes.activation_loops import is_long
 from pattern_mlir.passes.base import Pass, walk
 from pattern_mlir.passes.filters import is_parameter
-
-FUSED_ACTIVATIONS = frozenset(
-    {"relu", "relu6", "clamp", "leaky_relu", "hard_sigmoid", "hard_swish", "sigmoid", "silu"}
-)
-"""Activations that an epilogue computes: a few arithmetic instructions and at most one exponential.
-
-The others (erf, tanh, expm1) need so many registers that the sums of a convolution, which wait in
-registers for the epilogue, would be spilled; a loop of their own costs less.
-"""
 
 
 @dataclass(frozen=True)
 class PatternFuse(Pass):
     """Fuse bias, residual sum, activation and 2x2 max-pool into the layer that they follow.
 
-    A convolution takes all four, in the one order that its definition has:
-    max_pool(activation(conv + bias + residual)); what comes in another order stays as it is.
-    `pattern.linear`, `pattern.add` and `pattern.multiply` take an activation. A value with more
+    A convolution takes all four, in the one order that its definition has: max_pool(activation(conv
+    + bias + residual)); what comes in another order stays as it is. `pattern.linear`, `pattern.add`
+    and `pattern.multiply` take an activation; a linear layer none of many instructions, whose
+    epilogue computes one number at a time, and with ``only_short`` nothing does. A value with more
     than one use is never swallowed. A pool whose result has fewer than ``least_pooled`` rows or
     columns stays as it is: a layout that suits conv and pool at the same time leaves most lanes of
     so small planes empty. Source: the operator fusion of arXiv 2001.00138.
@@ -78,6 +71,7 @@ class PatternFuse(Pass):
     """
 
     least_pooled: int = 1
+    only_short: bool = False
 
     name: ClassVar[str] = "pattern-fuse"
 
@@ -92,11 +86,11 @@ class PatternFuse(Pass):
         """Visit consumers in program order, so that each meets a producer that is fused already."""
         for op in walk(module, ir.OpView):
             if isinstance(op, ActivateOp):
-                _fuse_activation(op)
+                _fuse_activation(op, self.only_short)
             elif isinstance(op, MaxPoolOp):
                 _fuse_max_pool(op, self.least_pooled)
             elif isinstance(op, AddOp):
-                _fuse_sum(op)
+                _fuse_sum(op, self.only_short)
 
 
 def _sole_producer(value: Any, kinds: tuple[type, ...]) -> Any:
@@ -117,13 +111,12 @@ def _replace(op: Any, value: Any) -> None:
     op.operation.erase()
 
 
-def _fuse_activation(op: Any) -> None:
+def _fuse_activation(op: Any, only_short: bool) -> None:
     producer = _sole_producer(op.input, (ConvOp, LinearOp, AddOp, MultiplyOp))
-    if (
-        producer is None
-        or not {"activation", "max_pool"}.isdisjoint(producer.attributes)
-        or op.attributes["function"].function_name not in FUSED_ACTIVATIONS
-    ):
+    if producer is None or not {"activation", "max_pool"}.isdisjoint(producer.attributes):
+        return
+    alone = only_short or isinstance(producer, LinearOp)
+    if alone and is_long(op.attributes["function"]):
         return
     producer.attributes["activation"] = op.attributes["function"]
     _replace(op, producer.result)
@@ -146,9 +139,9 @@ def _fuse_max_pool(op: Any, least: int) -> None:
     _replace(op, conv.result)
 
 
-def _fuse_sum(op: Any) -> None:
+def _fuse_sum(op: Any, only_short: bool) -> None:
     activation = op.attributes.get("activation")
-    if activation is not None and activation.function_name not in FUSED_ACTIVATIONS:
+    if only_short and is_long(activation):
         return
     candidates = [
         (conv, addend)

@@ -123,7 +123,10 @@ class _Proof:
             return operands[0] in self.images and all(value in self.images for value in others)
         if isinstance(op, (LayerNormOp, LinearOp, SoftmaxOp)):
             weights = all(value in self._shared for value in operands[1:])
-            return operands[0] in self.images and len(shape_of(op.input)) > 1 and weights
+            apart = len(shape_of(op.input)) > 1 and not (
+                isinstance(op, LayerNormOp) and not op.axis
+            )
+            return operands[0] in self.images and apart and weights
         if isinstance(op, (ActivateOp, AddOp, MultiplyOp)):
             return all(value in self.images or self._repeats(value) for value in operands)
         if isinstance(op, ConcatOp):

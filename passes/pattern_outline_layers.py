@@ -130,7 +130,7 @@ class _Layer:
         """Move the operations of ``group`` into a new function before the network's."""
         cycles = round(PLAIN_CYCLES * sum(iterations(op.operation) for op in group))
         index = ir.IndexType.get()
-        types = [*(argument.type for argument in self._arguments), index, index]
+        types = [*(_passed(argument.type) for argument in self._arguments), index, index]
         with ir.InsertionPoint(self._function), group[0].location:
             layer = func.FuncOp(name, (types, []))
             self._block = layer.add_entry_block()
@@ -179,6 +179,11 @@ class _Layer:
             # Clones go to the front, users before what they use: put them right.
             if not isinstance(value.owner, ir.Block) and clone.is_before_in_block(value.owner):
                 clone.move_after(value.owner)
+
+
+def _passed(type_: Any) -> Any:
+    """Return the type that a buffer is passed as: one of no elements has no strides in LLVM."""
+    return ir.MemRefType.get([0], type_.element_type) if 0 in type_.shape else type_
 
 
 def iterations(op: Any) -> int:

@@ -35,6 +35,16 @@ class RelayoutKernel(PlaneKernel):
         return "relayout"
 
 
+@dataclass(frozen=True)
+class ResizeKernel(RelayoutKernel):
+    """A resizing to the nearest pixels: each is fetched from where the table says."""
+
+    @property
+    def word(self) -> str:
+        """What functions of this kind are called."""
+        return "resize"
+
+
 class RelayoutBuilder(FunctionBuilder):
     """Builds the function of a `RelayoutKernel` at the current insertion point."""
 

@@ -99,3 +99,21 @@ def vtensor_shape(value: Any) -> list[int]:
     if not match:
         raise NoForm
     return [int(size) for size in match[1].split(",") if size]
+
+
+def without_zeros(value: Any, count: int) -> tuple[Any, list[int]]:
+    """Return a convolution's input without the zero padding before it, and that padding.
+
+    Of the last dimension first: ``count`` numbers, [low, high] of each.
+    """
+    producer, none = value.owner, [0] * count
+    names = ("torch.aten.constant_pad_nd", "torch.aten.pad")
+    if isinstance(producer, ir.Block) or producer.name not in names:
+        return value, none
+    operands = list(producer.operands)
+    if producer.name == "torch.aten.pad" and constant(operands[2]) != "constant":
+        return value, none
+    pads, fill = constant(operands[1]), constant(operands[-1])
+    if len(pads) != count or min(pads) < 0 or fill not in (None, 0):
+        return value, none
+    return operands[0], pads

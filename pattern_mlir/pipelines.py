@@ -91,7 +91,7 @@ def target_levels(
         Level(
             "graph",
             (
-                *_own("pattern-mark-separable", "pattern-fold-scales"),
+                *_own("pattern-channels-first", "pattern-mark-separable", "pattern-fold-scales"),
                 make_pass("pattern-fuse", f"least-pooled={LEAST_POOLED}"),
                 make_pass("pattern-detect", vectors),
                 "canonicalize",
@@ -139,7 +139,7 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
             "graph",
             (
                 *_own("pattern-mark-separable"),
-                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED}"),
+                make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED} only-short"),
                 *_own("pattern-detect"),
                 "canonicalize",
                 "cse",

@@ -246,6 +246,17 @@ class _Builder:
             choices.append(Step("pixel shuffle", lambda x: F.pixel_shuffle(x, 2)))
         return self.pick(*choices)
 
+    def channels_last(self, shape: tuple[int, ...]) -> Any:
+        channels, filters = shape[1], self.random.randint(1, 12)
+        inner = nn.Sequential(
+            *[nn.LayerNorm(channels)] * self.pick(0, 1, 1),
+            nn.Linear(channels, filters, bias=self.pick(False, True)),
+            self.pick(*ACTIVATIONS[:-1])(),
+        )
+        order = self.pick((0, 3, 1, 2), (0, 3, 1, 2), (0, 1, 2, 3))
+        text = f"{inner} with channels last, then {order}"
+        return Step(text, lambda module, x: module(x.permute(0, 2, 3, 1)).permute(order), inner)
+
     def arithmetic(self, shape: tuple[int, ...]) -> Any:
         return self.pick(
             Step("times 0.5 plus 1", lambda x: x * 0.5 + 1),
@@ -268,6 +279,7 @@ _KINDS: dict[Callable[[_Builder, tuple[int, ...]], Any], float] = {
     _Builder.gate: 1,
     _Builder.resized: 1,
     _Builder.transposed: 1,
+    _Builder.channels_last: 1,
     _Builder.arithmetic: 0.7,
     _Builder.adaptive: 0.5,
 }

@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -20,9 +21,10 @@ import torch
 import torch.nn.functional as F
 from native import Array
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_structure
 from torch_models import Function, at_level, exported, values, with_statistics
 
-from pattern_mlir import CompiledModel, codegen, compile, import_program, zoo
+from pattern_mlir import CompiledModel, codegen, compile, import_program, load, zoo
 from pattern_mlir.errors import PatternError
 from pattern_mlir.pipelines import run, target_pipeline
 from pattern_mlir.program import Program
@@ -96,6 +98,54 @@ def test_a_tensor_that_wants_gradients_is_taken_as_it_is(compiled: CompiledModel
 def test_outputs_have_the_structure_of_the_models_own(function: Any) -> None:
     x = values(2, 3)
     torch.testing.assert_close(compile(exported(Function(function), x))(x), function(x))
+
+
+class Pair(NamedTuple):
+    """Two outputs by name."""
+
+    first: Tensor
+    second: Tensor
+
+
+NESTED: dict[str, Callable[..., Any]] = {
+    "dict in tuple": lambda c, x, y: (c(x), {"a": c(x).relu(), "b": y["k"] + 1}),
+    "tuple in dict": lambda c, x, y: {"o": (c(x), x * 2), "z": [c(x).mean((2, 3)), y["l"][0] * 2]},
+    "deep": lambda c, x, y: (c(x), (x.relu(), {"n": ({"m": c(x) + y["k"]},)})),
+    "views": lambda c, x, y: ((z := c(x)).flatten(1), {"z": z, "t": z.permute(0, 2, 3, 1)}),
+    "one value again": lambda c, x, y: {"a": (z := c(x)), "b": z, "c": (z, x, y["l"][0])},
+    "a pool beside it": lambda c, x, y: ((z := c(x).relu()), {"p": F.max_pool2d(z, 2)}),
+    "parameters": lambda c, x, y: (c(x), c.weight, {"bias": c.bias, "ones": torch.ones(3)}),
+    "types": lambda c, x, y: {"m": c(x) > 0, "i": c(x).argmax(1), "s": x.sum()},
+    "named": lambda c, x, y: Pair(c(x), {"y": y["k"] + 1}["y"]),
+    "ordered": lambda c, x, y: OrderedDict(out=c(x), aux=y["k"] * 2),
+    "nothing in it": lambda c, x, y: {"empty": x[:, :0], "y": c(x), "none": ({}, ())},
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_several_inputs_and_nested_outputs(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Function(NESTED[name], nn.Conv2d(3, 4, 3, padding=1))
+    inputs = values(2, 3, 8, 9), {"k": values(2, 4, 8, 9, seed=1), "l": [values(5, seed=2)]}
+    with torch.no_grad():
+        expected = model(*inputs)
+    compiled = compile(exported(model, *inputs), threads=2)
+    results = compiled(*inputs)
+    torch.testing.assert_close(results, expected)
+    assert tree_structure(results) == tree_structure(expected)
+    names = [output.name for output in compiled.outputs]
+    assert len(set(names)) == len(names) == len(tree_leaves(expected))
+    compiled.save(tmp_path / "model.pattern")
+    loaded = load(tmp_path / "model.pattern")(*tree_leaves(inputs))
+    torch.testing.assert_close(tree_leaves(loaded), tree_leaves(expected))
+    if name not in ("named", "ordered"):  # a package holds plain tuples and dictionaries
+        assert tree_structure(loaded) == tree_structure(expected)
+
+
+def test_outputs_whose_keys_are_spelt_alike_have_names_of_their_own() -> None:
+    model = Function(lambda x: {"a.b": x + 1, "a": {"b": x * 2}})
+    compiled = compile(exported(model, values(2, 3)))
+    assert [output.name for output in compiled.outputs] == ["a.b", "a.b_"]
 
 
 def test_inputs_may_lie_in_memory_in_any_way(compiled: CompiledModel) -> None:

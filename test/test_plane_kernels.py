@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from pattern_mlir.dialects import (
     SelectChannelsOp,
     shape_of,
 )
+from pattern_mlir.passes import convert_pattern_to_vector
+from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.program import Program
 
 PLANES = [(19, 22), (7, 7)]
@@ -124,6 +127,44 @@ def test_squeeze_and_excite_runs_in_kernels(vectors: tuple[int, int]) -> None:
     program = network.around(excite)
     check(program.clone(), list(network.inputs), *vectors, threads=2)
     assert kernels(program) == {"conv", "copy", "linear", "mean", "relayout"}
+
+
+@pytest.mark.parametrize("vectors", VECTORS)
+@pytest.mark.parametrize("kind", ["max pool", "average pool", "depthwise", "add", "select"])
+def test_what_shares_no_plane_goes_plane_by_plane_where_a_cache_is_outgrown(
+    kind: str, vectors: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert_pattern_to_vector, "OWN_CACHE", 0)
+    network = Between(noise(0, 2, 8, 45, 47))
+    bodies: dict[str, Callable[[Any], Any]] = {
+        "max pool": lambda x: (
+            MaxPoolOp.build(x, kernel_size=[3, 3], strides=[2, 2], padding=[1] * 4).result
+        ),
+        "average pool": padded_average_pool,
+        "depthwise": lambda x: (
+            ConvOp.build(
+                x, network.parameter(noise(3, 16, 1, 3, 3)), padding=[1] * 4, groups=16
+            ).result
+        ),
+        "add": lambda x: AddOp.build(x, x).result,
+        "select": lambda x: SelectChannelsOp.build(x, [5, 0, 5, 15]).result,
+    }
+    program = network.around(bodies[kind])
+    made: list[LaneKernel] = []
+    with patch.object(convert_pattern_to_vector, "LaneKernel", side_effect=noted(made)):
+        check(program, list(network.inputs), *vectors, threads=2)
+    by_plane = [own for own in made if own.by_plane]
+    assert len(by_plane) == 1 and len(list(by_plane[0].tiles())) > 1
+
+
+def noted(made: list[LaneKernel]) -> Callable[..., LaneKernel]:
+    """Return a way to make kernels that adds each to ``made``."""
+
+    def make(**fields: Any) -> LaneKernel:
+        made.append(LaneKernel(**fields))
+        return made[-1]
+
+    return make
 
 
 @pytest.mark.parametrize("vectors", VECTORS)

@@ -187,5 +187,8 @@ def _output_names(exported: ExportedProgram, count: int) -> list[str]:
     for index, (path, _) in enumerate(paths):
         keys = [str(getattr(key, "key", getattr(key, "idx", key))) for key in path]
         name = ".".join(keys)
-        names.append(f"output{index}" if name.replace(".", "").isdigit() or not name else name)
+        name = f"output{index}" if name.replace(".", "").isdigit() or not name else name
+        while name in names:  # keys with dots may be spelt as nested ones
+            name += "_"
+        names.append(name)
     return names

@@ -127,11 +127,35 @@ func.func @nothing_to_pool(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   return %4 : tensor<1x2x4x4xf32>
 }
 
+// An adaptive pool whose windows are all alike is a plain one, another stays.
+// CHECK-LABEL: func.func @windows_alike
+// CHECK-NEXT: "pattern.average_pool"(%arg0) {{.*}}kernel_size = array<i64: 2, 1>{{.*}}strides = array<i64: 2, 1>
+// CHECK-NEXT: "pattern.adaptive_average_pool"
+func.func @windows_alike(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x2x4xf32>, tensor<1x2x3x4xf32>) {
+  %0 = "pattern.adaptive_average_pool"(%x) {output_size = array<i64: 2, 4>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x2x4xf32>
+  %1 = "pattern.adaptive_average_pool"(%x) {output_size = array<i64: 3, 4>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x3x4xf32>
+  return %0, %1 : tensor<1x2x2x4xf32>, tensor<1x2x3x4xf32>
+}
+
+// What goes element by element over lines goes over the planes that they were.
+// CHECK-LABEL: func.func @lines
+// CHECK: %[[SUM:.*]] = "pattern.add"(%arg0, %{{.*}}) : (tensor<1x2x1x4xf32>, tensor<1x2x1x1xf32>)
+// CHECK: %[[RELU:.*]] = "pattern.activate"(%[[SUM]])
+// CHECK: return %[[RELU]] : tensor<1x2x1x4xf32>
+func.func @lines(%x: tensor<1x2x1x4xf32>) -> tensor<1x2x1x4xf32> {
+  %p = "pattern.parameter"() {name = "p", value = dense<1.0> : tensor<1x2x1xf32>} : () -> tensor<1x2x1xf32>
+  %0 = tensor.collapse_shape %x [[0], [1], [2, 3]] : tensor<1x2x1x4xf32> into tensor<1x2x4xf32>
+  %1 = "pattern.add"(%0, %p) : (tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  %2 = "pattern.activate"(%1) {function = #pattern.activation<"relu", []>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %3 = tensor.expand_shape %2 [[0], [1], [2, 3]] output_shape [1, 2, 1, 4] : tensor<1x2x4xf32> into tensor<1x2x1x4xf32>
+  return %3 : tensor<1x2x1x4xf32>
+}
+
 // A stride leaves pixels out, a divisor and scales change them.
 // CHECK-LABEL: func.func @something_to_pool
 // CHECK-NEXT: "pattern.max_pool"
 // CHECK-NEXT: "pattern.average_pool"
-// CHECK-NEXT: "pattern.adaptive_average_pool"
+// CHECK-NEXT: "pattern.average_pool"
 // CHECK-NEXT: "pattern.upsample"
 func.func @something_to_pool(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x2x2xf32>, tensor<1x2x4x4xf32>, tensor<1x2x4x2xf32>, tensor<1x2x4x4xf32>) {
   %0 = "pattern.max_pool"(%x) {dilations = array<i64: 1, 1>, kernel_size = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x2x2xf32>

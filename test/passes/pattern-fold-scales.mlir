@@ -46,3 +46,28 @@ func.func @kept(%x: tensor<1x1x4x4xf32>) -> (tensor<1x1x4x4xf32>, tensor<1x1x2x2
   %3 = "pattern.conv"(%2, %v) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x2x2xf32>
   return %0, %1, %3 : tensor<1x1x4x4xf32>, tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>
 }
+
+// A product after a convolution goes into its weight and its bias.
+// CHECK-LABEL: func.func @after
+// CHECK-NOT: "pattern.multiply"
+// CHECK: %[[CONV:.*]] = "pattern.conv"(%arg0, %{{.*}}, %{{.*}})
+// CHECK: return %[[CONV]]
+func.func @after(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
+  %s = "pattern.parameter"() {name = "s", value = dense<2.0> : tensor<1x1x1x1xf32>} : () -> tensor<1x1x1x1xf32>
+  %w = "pattern.parameter"() {name = "after.w", value = dense<1.0> : tensor<1x1x3x3xf32>} : () -> tensor<1x1x3x3xf32>
+  %b = "pattern.parameter"() {name = "after.b", value = dense<1.0> : tensor<1xf32>} : () -> tensor<1xf32>
+  %0 = "pattern.conv"(%x, %w, %b) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0>, padding = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32>
+  %1 = "pattern.multiply"(%0, %s) : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
+  return %1 : tensor<1x1x4x4xf32>
+}
+
+// Not behind an activation.
+// CHECK-LABEL: func.func @activated
+// CHECK: "pattern.multiply"
+func.func @activated(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
+  %s = "pattern.parameter"() {name = "s", value = dense<2.0> : tensor<1x1x1x1xf32>} : () -> tensor<1x1x1x1xf32>
+  %w = "pattern.parameter"() {name = "activated.w", value = dense<1.0> : tensor<1x1x3x3xf32>} : () -> tensor<1x1x3x3xf32>
+  %0 = "pattern.conv"(%x, %w) {activation = #pattern.activation<"relu", []>, dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
+  %1 = "pattern.multiply"(%0, %s) : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
+  return %1 : tensor<1x1x4x4xf32>
+}

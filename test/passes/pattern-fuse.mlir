@@ -2,6 +2,7 @@
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --pattern-fuse %t.once | diff %t.once -
 // RUN: pattern-opt --pattern-fuse=least-pooled=3 %s | filecheck %s --check-prefix=LARGE
+// RUN: pattern-opt --pattern-fuse=only-short %s | filecheck %s --check-prefix=SHORT
 
 // The whole epilogue, in the order of its definition, becomes one convolution.
 // With least-pooled=3 a pool to 2x2 stays by itself.
@@ -73,19 +74,29 @@ func.func @activation_into_sum_and_product(%x: tensor<2xf32>) -> tensor<2xf32> {
   return %3 : tensor<2xf32>
 }
 
-// An activation that needs too many registers, and a second activation, stay.
+// A long activation of a linear layer, and a second activation, stay.
 // CHECK-LABEL: func.func @activations_that_stay
-// CHECK-NEXT: "pattern.add"(%arg0, %arg0) :
+// CHECK: "pattern.linear"({{.*}}) :
 // CHECK-NEXT: "pattern.activate"({{.*}}) {function = #pattern.activation<"gelu", []>}
-// CHECK-NEXT: "pattern.multiply"({{.*}}) {activation = #pattern.activation<"relu", []>}
+// CHECK-NEXT: "pattern.multiply"({{.*}}) {activation = #pattern.activation<"tanh", []>}
 // CHECK-NEXT: "pattern.activate"({{.*}}) {function = #pattern.activation<"relu6", []>}
-func.func @activations_that_stay(%x: tensor<2xf32>) -> tensor<2xf32> {
+func.func @activations_that_stay(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %w = "pattern.parameter"() {name = "w"} : () -> tensor<2x2xf32>
+  %0 = "pattern.linear"(%x, %w) : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %1 = "pattern.activate"(%0) {function = #pattern.activation<"gelu", []>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = "pattern.multiply"(%1, %x) : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %3 = "pattern.activate"(%2) {function = #pattern.activation<"tanh", []>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %4 = "pattern.activate"(%3) {function = #pattern.activation<"relu6", []>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %4 : tensor<1x2xf32>
+}
+
+// SHORT-LABEL: func.func @sum_with_a_long_activation
+// SHORT: "pattern.add"(%arg0, %arg0) :
+// SHORT-NEXT: "pattern.activate"
+func.func @sum_with_a_long_activation(%x: tensor<2xf32>) -> tensor<2xf32> {
   %0 = "pattern.add"(%x, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
-  %1 = "pattern.activate"(%0) {function = #pattern.activation<"gelu", []>} : (tensor<2xf32>) -> tensor<2xf32>
-  %2 = "pattern.multiply"(%1, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
-  %3 = "pattern.activate"(%2) {function = #pattern.activation<"relu", []>} : (tensor<2xf32>) -> tensor<2xf32>
-  %4 = "pattern.activate"(%3) {function = #pattern.activation<"relu6", []>} : (tensor<2xf32>) -> tensor<2xf32>
-  return %4 : tensor<2xf32>
+  %1 = "pattern.activate"(%0) {function = #pattern.activation<"elu", [1.0]>} : (tensor<2xf32>) -> tensor<2xf32>
+  return %1 : tensor<2xf32>
 }
 
 // A value that the function returns has a second use.
@@ -188,11 +199,10 @@ func.func @second_residual(%x: tensor<1x1x4x4xf32>, %r: tensor<1x2x4x4xf32>, %s:
   return %2 : tensor<1x2x4x4xf32>
 }
 
-// The sum's activation comes along, if an epilogue computes it.
+// The sum's activation comes along.
 // CHECK-LABEL: func.func @sums_with_activations
 // CHECK: "pattern.conv"(%arg0, %{{.*}}, %arg1) {activation = #pattern.activation<"relu", []>
-// CHECK: %[[Y:.*]] = "pattern.conv"(%arg0, %{{.*}}) {dilations
-// CHECK-NEXT: "pattern.add"(%[[Y]], %arg1) {activation = #pattern.activation<"gelu", []>}
+// CHECK: "pattern.conv"(%arg0, %{{.*}}, %arg1) {activation = #pattern.activation<"gelu", []>
 func.func @sums_with_activations(%x: tensor<1x1x4x4xf32>, %r: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = "pattern.parameter"() {name = "w"} : () -> tensor<2x1x1x1xf32>
   %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
