@@ -65,7 +65,7 @@ from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.passes.mean_kernels import MeanKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
-from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel
+from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, vector_runs
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
@@ -263,19 +263,27 @@ class _Lowering:
         table = relayout_table(before, after, (plane[0], plane[1]))
         x = self._vectors(op, op.input) if before else op.input
         x = collapsed(x, [2, 2])
+        lanes, size = self._machine.lanes, shape_of(x)[1]
+        in_lanes = after is not None and after.lanes == lanes
+        runs, singles = vector_runs(table, lanes, size) if in_lanes else ([], [])
         kernel = RelayoutKernel(
             planes=images * channels,
-            source_size=shape_of(x)[1],
+            source_size=size,
             target_size=len(table),
-            lanes=self._machine.lanes,
+            lanes=lanes,
             fill=after.fill if after else 0.0,
             layout=after.words if after else "",
             source_type=_element(op.input),
             target_type=_element(op.result),
+            runs=len(runs),
+            singles=len(singles) if runs else 0,
         )
         name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
+        values = [x, self._table(name, table)]
+        if runs:
+            values.append(self._table(f"{name}.runs", np.array([*runs, *singles], np.int32)))
         cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
-        y = self._calls.call([kernel], [[x, self._table(name, table)]], cycles=cycles)
+        y = self._calls.call([kernel], [values], cycles=cycles)
         if after is None:
             op.result.replace_all_uses_with(expanded(y, [[images, channels], plane]))
         else:

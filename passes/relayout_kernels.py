@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
@@ -20,6 +23,8 @@ class RelayoutKernel(PlaneKernel):
         fill: what elements hold that come from nowhere.
         layout: of the result in words.
         source_type, target_type: elements before and after.
+        runs, singles: how many runs of vectors there are, and vectors beside them (`vector_runs`);
+            0 and 0 where all elements are fetched in order.
     """
 
     source_size: int
@@ -28,11 +33,38 @@ class RelayoutKernel(PlaneKernel):
     layout: str
     source_type: str = "f32"
     target_type: str = "f32"
+    runs: int = 0
+    singles: int = 0
 
     @property
     def word(self) -> str:
         """What functions of this kind are called."""
         return "relayout"
+
+
+def vector_runs(
+    table: npt.NDArray[np.int32], lanes: int, source_size: int
+) -> tuple[list[int], list[int]]:
+    """Return where runs of ``lanes`` vectors of a plane begin, and the vectors in none.
+
+    In a run every lane takes elements that lie one behind the other, or none at all: so the run is
+    as many whole vectors of the source, transposed. Runs may overlap. ``table`` is that of
+    `relayout_table`, of whole vectors.
+    """
+    positions = table.reshape(-1, lanes)
+    follows = (positions[1:] == positions[:-1] + 1) & (positions[:-1] >= 0)
+    absent = (positions[1:] < 0) & (positions[:-1] < 0)
+    broken = np.flatnonzero(~(follows | absent).all(axis=1)) + 1
+    runs: list[int] = []
+    singles: list[int] = []
+    ends = [0, *broken.tolist(), len(positions)]
+    for first, last in pairwise(ends):
+        if last - first < lanes or source_size < lanes:
+            singles += range(first, last)
+            continue
+        runs += range(first, last - lanes, lanes)
+        runs.append(last - lanes)
+    return runs, singles
 
 
 @dataclass(frozen=True)
@@ -55,28 +87,42 @@ class RelayoutBuilder(FunctionBuilder):
         self._name = name
 
     def buffer_types(self) -> list[Any]:
-        """Return the types of input, table and result."""
+        """Return the types of input, table, vectors that runs and singles begin at, and result."""
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
+        order = [ir.MemRefType.get([kernel.runs + kernel.singles], i32)] if kernel.runs else []
         return [
             ir.MemRefType.get(
                 [kernel.planes, kernel.source_size], self.element(kernel.source_type)
             ),
             ir.MemRefType.get([kernel.target_size], i32),
+            *order,
             ir.MemRefType.get(
                 [kernel.planes, kernel.target_size], self.element(kernel.target_type)
             ),
         ]
 
     def build(self) -> None:
-        """Build the loop over planes: whole vectors, then the elements that are left."""
+        """Build the loop over planes: runs of vectors, vectors, then the elements that are left."""
         kernel = self._kernel
         whole = kernel.target_size - kernel.target_size % kernel.lanes
         with self.function(self._name, [*self.buffer_types(), self.index, self.index]):
-            *buffers, low, high = self.entry.arguments
+            source, table, *order, target, low, high = self.entry.arguments
+            buffers = [source, table, target]
+
+            def start(number: Any) -> Any:
+                return arith.muli(self.load_index(order[0], [number]), self.constant(kernel.lanes))
+
             planes = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(planes.body):
                 plane = planes.induction_variable
-                self._loop(0, whole, kernel.lanes, lambda at: self._vector(buffers, plane, at))
+                if order:
+                    last = kernel.runs + kernel.singles
+                    self._loop(0, kernel.runs, 1, lambda i: self._run(buffers, plane, start(i)))
+                    self._loop(
+                        kernel.runs, last, 1, lambda i: self._vector(buffers, plane, start(i))
+                    )
+                else:
+                    self._loop(0, whole, kernel.lanes, lambda at: self._vector(buffers, plane, at))
                 self._loop(
                     whole, kernel.target_size, 1, lambda at: self._element(buffers, plane, at)
                 )
@@ -90,6 +136,22 @@ class RelayoutBuilder(FunctionBuilder):
         with ir.InsertionPoint(loop.body):
             body(loop.induction_variable)
             scf.yield_([])
+
+    def _run(self, buffers: list[Any], plane: Any, at: Any) -> None:
+        """Build a run of vectors: what each lane takes is loaded as a vector, then transposed."""
+        source, table, target = buffers
+        lanes, fill = self._kernel.lanes, self.splat(self._kernel.fill)
+        zero = arith.constant(ir.IntegerType.get_signless(32), 0)
+        rows = []
+        for lane in range(lanes):
+            position = memref.load(table, [arith.addi(at, self.constant(lane))])
+            known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
+            place = arith.index_cast(self.index, arith.maxsi(position, zero))
+            row = self.load_vector(source, [plane, place])
+            rows.append(arith.select(known, row, fill))
+        for number, column in enumerate(_transposed(rows)):
+            place = arith.addi(at, self.constant(number * lanes))
+            self.store_vector(column, target, [plane, place])
 
     def _vector(self, buffers: list[Any], plane: Any, at: Any) -> None:
         source, table, target = buffers
@@ -114,3 +176,23 @@ class RelayoutBuilder(FunctionBuilder):
         fill = arith.constant(self.f32, self._kernel.fill)
         value = arith.select(known, self.load_scalar(source, [plane, place]), fill)
         self.store_scalar(value, target, [plane, at])
+
+
+def _transposed(rows: list[Any]) -> list[Any]:
+    """Build the columns of as many vectors as they have lanes, a power of two.
+
+    Interleaving the first half of the vectors with the second moves one bit of a lane's number to
+    the vector's number; doing so for each bit transposes.
+    """
+    lanes = len(rows)
+    pairs = [
+        lane for pair in zip(range(lanes), range(lanes, 2 * lanes), strict=True) for lane in pair
+    ]
+    for _ in range(lanes.bit_length() - 1):
+        halves = zip(rows[: lanes // 2], rows[lanes // 2 :], strict=True)
+        rows = [
+            vector.shuffle(first, second, mask)
+            for first, second in halves
+            for mask in (pairs[:lanes], pairs[lanes:])
+        ]
+    return rows

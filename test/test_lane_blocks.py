@@ -41,6 +41,7 @@ from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
 from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
+from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, vector_runs
 from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.program import Program
 from pattern_mlir.runtime.jit import Executable
@@ -541,6 +542,49 @@ def test_a_change_of_layout_finds_every_pixel(
             np.testing.assert_array_equal(
                 memory[y, x], np.where(inside, row * plane[1] + column, -1)
             )
+
+
+@given(
+    after=blocks,
+    plane=st.tuples(st.integers(1, 40), st.integers(1, 50)),
+    lanes=st.sampled_from([4, 16]),
+)
+def test_a_run_of_vectors_takes_whole_vectors_of_the_source(
+    after: LaneLayout, plane: tuple[int, int], lanes: int
+) -> None:
+    grid = {4: (2, 2), 16: after.grid}[lanes]
+    block = -(-plane[0] // grid[0]), -(-plane[1] // grid[1])
+    table = relayout_table(None, dataclasses.replace(after, grid=grid, block=block), plane)
+    size = plane[0] * plane[1]
+    runs, singles = vector_runs(table, lanes, size)
+    vectors = table.reshape(-1, lanes)
+    for first in runs:
+        for lane in range(lanes):
+            held = vectors[first : first + lanes, lane]
+            if held[0] >= 0:
+                assert held.tolist() == list(range(held[0], held[0] + lanes))
+                assert held[0] + lanes <= size
+            else:
+                assert (held < 0).all() and lanes <= size
+    covered = {first + number for first in runs for number in range(lanes)}
+    assert covered | set(singles) == set(range(len(vectors)))
+
+
+@pytest.mark.parametrize("vectors", VECTORS)
+@pytest.mark.parametrize("plane", [(70, 81), (66, 130)], ids=str)
+def test_wide_planes_change_their_layout_in_runs(
+    plane: tuple[int, int], vectors: tuple[int, int]
+) -> None:
+    network = Network(noise(0, 2, 3, *plane))
+    weight = noise(1, 4, 3, 3, 3)
+    program = network.build(
+        lambda x: ConvOp.build(x, network.parameter(weight), padding=[1] * 4).result
+    )
+    with unittest.mock.patch.object(
+        RelayoutBuilder, "_run", autospec=True, side_effect=RelayoutBuilder._run
+    ) as run:
+        check(program, list(network.inputs), *vectors, threads=2)
+    assert run.called
 
 
 @thorough
