@@ -541,16 +541,17 @@ class _Network:
 
     def softmax(self, op: Any) -> None:
         """Add the launch of a softmax over rows."""
-        self._rows(op, RowKernel(RowKind.SOFTMAX))
+        self._rows(op, RowKernel(RowKind.SOFTMAX), len(shape_of(op.result)) - 1)
 
     def layer_norm(self, op: Any) -> None:
         """Add the launch of a layer norm over rows."""
-        self._rows(op, RowKernel(RowKind.LAYER_NORM, op.epsilon_value))
+        self._rows(op, RowKernel(RowKind.LAYER_NORM, op.epsilon_value), op.axis)
 
-    def _rows(self, op: Any, kernel: RowKernel) -> None:
-        """Add the launch of a kernel over the rows of plain tensors."""
-        *outer, elements = shape_of(op.result)
-        rows = math.prod(outer)
+    def _rows(self, op: Any, kernel: RowKernel, axis: int) -> None:
+        """Add the launch of a kernel over the rows along ``axis`` of plain tensors."""
+        shape = shape_of(op.result)
+        elements, step = shape[axis], math.prod(shape[axis + 1 :])
+        rows = math.prod(shape) // elements
         memories = [self.memory(value) for value in (*op.operation.operands, op.result)]
         word = kernel.kind.value
         self.launches.add(
@@ -558,7 +559,7 @@ class _Network:
                 kernel=self.launches.kernel(kernel, word, lambda: build_row_kernel(kernel)),
                 buffers=tuple(memories),
                 groups=(-(-rows // ROWS), 1, 1),
-                push=(rows, elements),
+                push=(rows, elements, step),
                 place=op.location,
                 work=Work(word, 0, sum(memory.size for memory in memories), "", ""),
             )

@@ -1,4 +1,4 @@
-"""Kernels on a GPU over rows, the last dimension: softmax and layer norm, a row an invocation."""
+"""Kernels on a GPU over rows along a dimension: softmax and layer norm, a row an invocation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ INVOCATIONS = 64
 CHUNK = 64
 """Elements whose sum joins the total: long sums in f32 lose too much."""
 
-PUSHES = ("rows", "elements")
-"""Push constants: how many rows, of how many elements."""
+PUSHES = ("rows", "elements", "step")
+"""Push constants: how many rows, of how many elements, and how far these are from each other."""
 
 
 class RowKind(enum.Enum):
@@ -50,10 +50,13 @@ def build_row_kernel(kernel: RowKernel) -> KernelBuilder:
     """Build the kernel; its buffers are the input, weight and bias if any, then the result."""
     build = KernelBuilder([Storage(1, False, False)] * kernel.buffers, INVOCATIONS, len(PUSHES))
     with build.body():
-        rows, elements = (build.push_constant(position) for position in range(len(PUSHES)))
+        rows, elements, step = (build.push_constant(position) for position in range(len(PUSHES)))
         row = build.add(build.multiply(build.group("x"), INVOCATIONS), build.invocation())
         with build.where(build.below(row, rows)):
-            own = _Row(build, kernel, build.multiply(row, elements), elements)
+            # Rows whose elements are apart lie side by side, as many as the distance.
+            outer, inner = arith.divui(row, step), arith.remui(row, step)
+            first = build.multiply(build.multiply(outer, elements), step)
+            own = _Row(build, kernel, build.add(first, inner), elements, step)
             own.softmax() if kernel.kind is RowKind.SOFTMAX else own.layer_norm()
     return build
 
@@ -62,12 +65,13 @@ class _Row:
     """The row of an invocation while its kernel is built."""
 
     def __init__(
-        self, build: KernelBuilder, kernel: RowKernel, start: Number, elements: Any
+        self, build: KernelBuilder, kernel: RowKernel, start: Number, elements: Any, step: Any
     ) -> None:
         self.build = build
         self.kernel = kernel
         self.start = start
         self.elements = elements
+        self.step = step
         self.result = kernel.buffers - 1
 
     def softmax(self) -> None:
@@ -116,10 +120,13 @@ class _Row:
         self._each(scaled)
 
     def _load(self, buffer: int, position: Any) -> Any:
-        return self.build.load(buffer, self.build.add(self.start, position))
+        return self.build.load(buffer, self._address(position))
+
+    def _address(self, position: Any) -> Number:
+        return self.build.add(self.start, self.build.multiply(position, self.step))
 
     def _store(self, position: Any, value: Any) -> None:
-        self.build.store(value, self.result, self.build.add(self.start, position))
+        self.build.store(value, self.result, self._address(position))
 
     def _each(self, element: Callable[[Any], Any]) -> None:
         """Build the store of each ``element``."""

@@ -43,8 +43,17 @@ TOGETHER = (1, 2, 3, 4, 8, 16)
 TIE = 1.1
 """A roofline tells no smaller differences apart; then few loads are the better choice."""
 
+ENOUGH = 2.2
+"""Products of four pixels that a load of four feeds at least, if that does not take much longer."""
+
+MOST_LONGER = 1.5
+"""How much longer it may take by the roofline."""
+
+LARGE_PLANE = 28
+"""Rows and columns of planes whose loads matter; smaller ones are few pixels for each weight."""
+
 MOST_DENSE = 8
-"""The same for `dense`, where all taps' weights wait in registers."""
+"""How many filters a workgroup of `dense` computes: all taps' weights wait in registers."""
 
 ADDRESSES = 8
 """Registers for addresses, counters and weights."""
@@ -89,6 +98,11 @@ class Convolution:
     def window(self) -> Pair:
         """Height and width of a kernel."""
         return self.weight.shape[2], self.weight.shape[3]
+
+    @property
+    def is_large_and_sparse(self) -> bool:
+        """Whether it has patterns, and a result of large planes."""
+        return self.assignment is not None and min(self.plane) >= LARGE_PLANE
 
     @property
     def taps(self) -> int:
@@ -310,18 +324,44 @@ def choose(
 ) -> Choice:
     """Return the kernel that takes least on ``machine``, its filters in order of their work.
 
-    Of those that take no more than `TIE` as long, the one with the fewest loads.
+    See `preferred`.
     """
     found = [_choice(kernel, own, machine) for kernel in kernels(own, source, target, native)]
-    limit = TIE * min(choice.seconds for choice in found)
-    near = [choice for choice in found if choice.seconds <= limit]
-    return max(near, key=lambda choice: choice.tally.intensity)
+    intensities = [choice.tally.intensity for choice in found]
+    # Where little is loaded anyway, or nothing pruned, time alone counts.
+    least = intensities if own.is_large_and_sparse else [ENOUGH] * len(found)
+    return found[preferred([choice.seconds for choice in found], intensities, least)]
+
+
+def preferred(
+    seconds: Sequence[float], intensities: Sequence[float], least: Sequence[float]
+) -> int:
+    """Return which of several choices to take, by their times and the products that a load feeds.
+
+    Of those that take no more than `TIE` as long as the fastest, the one with the fewest loads. If
+    its ``least`` products a load, of the layers that count, are fewer than `ENOUGH`: the fastest of
+    those that have these, unless it takes more than `MOST_LONGER` as long. Multiply-adds and loads
+    are not as independent on any GPU as the roofline takes them to be.
+    """
+    fastest, numbers = min(seconds), range(len(seconds))
+    near = [i for i in numbers if seconds[i] <= TIE * fastest]
+    best = max(near, key=lambda i: intensities[i])
+    enough = [i for i in numbers if least[i] >= ENOUGH and seconds[i] <= MOST_LONGER * fastest]
+    if least[best] >= ENOUGH or not enough:
+        return best
+    return min(enough, key=lambda i: seconds[i])
 
 
 def _choice(kernel: ConvolutionKernel, own: Convolution, machine: Gpu) -> Choice:
-    order = _order(own, kernel)
-    counts = tally(kernel, own, order)
+    order, counts = _counted(own, kernel)
     return Choice(kernel, order, counts, seconds(machine, load_of(kernel, own, counts)))
+
+
+@functools.lru_cache(maxsize=64)
+def _counted(own: Convolution, kernel: ConvolutionKernel) -> tuple[npt.NDArray[np.int64], Tally]:
+    """Return the order of filters for ``kernel`` and what it does, whatever the GPU."""
+    order = _order(own, kernel)
+    return order, tally(kernel, own, order)
 
 
 def load_of(kernel: ConvolutionKernel, own: Convolution, counts: Tally) -> Load:

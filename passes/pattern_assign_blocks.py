@@ -35,11 +35,12 @@ from pattern_mlir.passes.base import Pass, only_block
 from pattern_mlir.passes.gpu_convolution import halo_needed
 from pattern_mlir.passes.gpu_planes import Placement
 from pattern_mlir.passes.gpu_variants import (
-    TIE,
+    ENOUGH,
     Convolution,
     choose,
     convolution_of,
     kernels,
+    preferred,
     source_layout,
 )
 from pattern_mlir.passes.half_errors import SumErrors
@@ -188,12 +189,8 @@ class _Blocks:
         if plane not in self._chosen:
             found = self._candidates(plane)
             costs = [self._cost(layout, plane) for layout in found]
-            limit = TIE * min(seconds for seconds, _ in costs)
-            best = max(
-                (i for i, (seconds, _) in enumerate(costs) if seconds <= limit),
-                key=lambda i: costs[i][1],
-            )
-            self._chosen[plane] = found[best]
+            seconds, intensities, least = zip(*costs, strict=True)
+            self._chosen[plane] = found[preferred(seconds, intensities, least)]
         return self._chosen[plane]
 
     def _candidates(self, plane: Pair) -> list[BlockLayout]:
@@ -217,20 +214,29 @@ class _Blocks:
             if 2 * place.least_active >= most
         ]
 
-    def _cost(self, layout: BlockLayout, plane: Pair) -> tuple[float, float]:
+    def _cost(self, layout: BlockLayout, plane: Pair) -> tuple[float, float, float]:
         """Return the time of the convolutions that compute such planes, and products a load.
 
-        Where there is no convolution, large blocks are worth more.
+        These are of all, then the least of one with patterns. Where there is no convolution, large
+        blocks are worth more.
         """
         choices = [
             choose(own, source_layout(own, layout, layout), layout, self._machine, native=False)
             for own in self._by_plane[plane]
         ]
         if not choices:
-            return 0.0, float(layout.size[0] * layout.size[1])
+            return 0.0, float(layout.size[0] * layout.size[1]), ENOUGH
         products = sum(choice.tally.products for choice in choices)
         loads = sum(choice.tally.vector_loads for choice in choices)
-        return sum(choice.seconds for choice in choices), products / loads
+        least = min(
+            (
+                choice.tally.intensity
+                for own, choice in zip(self._by_plane[plane], choices, strict=True)
+                if own.is_large_and_sparse
+            ),
+            default=ENOUGH,
+        )
+        return sum(choice.seconds for choice in choices), products / loads, least
 
 
 def _is_open(op: Any) -> bool:

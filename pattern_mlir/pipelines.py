@@ -138,7 +138,7 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
         Level(
             "graph",
             (
-                *_own("pattern-mark-separable"),
+                *_own("pattern-channels-first", "pattern-mark-separable"),
                 make_pass("pattern-fuse", f"least-pooled={NEVER_POOLED} only-short"),
                 *_own("pattern-detect"),
                 "canonicalize",

@@ -25,7 +25,13 @@ from pattern_mlir.gpu import gpu
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.gpu_convolution import ConvolutionKernel, Table, Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
-from pattern_mlir.passes.gpu_variants import Choice, Convolution, choose, convolution_of
+from pattern_mlir.passes.gpu_variants import (
+    Choice,
+    Convolution,
+    choose,
+    convolution_of,
+    preferred,
+)
 from pattern_mlir.pipelines import target_levels
 from pattern_mlir.program import Program
 from pattern_mlir.report import KernelReport
@@ -120,6 +126,10 @@ def loop_body(counts: list[Any]) -> Any:
         ("resnet18", "adreno-740", "f32"),
         ("resnet18", "adreno-740", "f16-acc32"),
         ("resnet18", "adreno-640", "f32"),
+        ("resnet18", "mali-g76", "f16-acc32"),
+        ("resnet18", "mali-g715", "f16-acc32"),
+        ("vgg16", "mali-g76", "f16-acc32"),
+        ("vgg16", "mali-g715", "f16-acc32"),
     ],
 )
 def test_a_load_feeds_more_than_two_products(name: str, machine: str, precision: str) -> None:
@@ -128,6 +138,21 @@ def test_a_load_feeds_more_than_two_products(name: str, machine: str, precision:
     for layer, _own, choice in found:
         assert choice.tally.intensity >= 2.2, (layer, choice.tally)
         assert choice.tally.least_active >= 64, (layer, choice.tally)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "least", "taken"),
+    [
+        ((1.0, 1.05, 1.2), (3.0, 3.0, 3.0), 1),
+        ((1.0, 1.05, 1.2), (1.0, 2.0, 3.0), 2),
+        ((1.0, 1.4, 1.2), (1.0, 2.5, 3.0), 2),
+        ((1.0, 1.6, 1.7), (1.0, 2.5, 3.0), 0),
+    ],
+)
+def test_few_loads_are_worth_a_part_of_the_time(
+    seconds: tuple[float, ...], least: tuple[float, ...], taken: int
+) -> None:
+    assert preferred(seconds, (1.0, 2.0, 3.0), least) == taken
 
 
 @pytest.mark.parametrize(

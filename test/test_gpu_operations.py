@@ -135,6 +135,14 @@ MODELS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
         [IMAGE],
     ),
     "layer norm": (seeded(nn.LayerNorm(300)), [(2, 3, 300)]),
+    "layer norm of channels": (
+        Function(
+            lambda f, norm, x: f(norm(f(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)),
+            conv(6, 6, 3, padding=1),
+            seeded(nn.LayerNorm(6)),
+        ),
+        [IMAGE],
+    ),
     "layer norm between linear layers": (
         seeded(nn.Sequential(nn.Linear(8, 20), nn.LayerNorm(20), nn.GELU(), nn.Linear(20, 3))),
         [(2, 5, 8)],
