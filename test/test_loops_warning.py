@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import family_blocks
 import torch
 from torch_models import exported, values
 
@@ -41,7 +40,7 @@ def test_much_time_in_loops_is_named_with_place_and_reason() -> None:
 
 
 def test_report_and_profile_of_a_network_begin_with_its_loops() -> None:
-    model = family_blocks.create("convnext", 8)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Softplus(2, 3))
     x = values(1, 3, 64, 64)
     compiled = pattern_mlir.compile(exported(model, x))
     assert compiled.report().loops_share > 0.1

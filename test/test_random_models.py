@@ -56,7 +56,7 @@ def run_under_qemu(program: ExportedProgram, x: Array) -> list[Array]:
 def run_on_lavapipe(program: ExportedProgram, x: Array) -> list[Array]:
     use_cpu_driver()
     try:
-        compiled = pattern_mlir.compile(program, "vulkan1.1")
+        compiled = pattern_mlir.compile(program, "vulkan1.1", precision="f32")
     except CompileError as error:
         assert "\n" not in str(error), error
         raise Refused(str(error)) from None
