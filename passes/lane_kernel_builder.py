@@ -148,8 +148,9 @@ class _Window:
 
     def of(self, y: int, x: int) -> _Window:
         """Return the window from whose address a vector of the input is loaded."""
-        is_single = self.single is not None and y * self.layout.pitch + x in self.singles
-        return self.single if is_single and self.single is not None else self
+        if self.single is not None and y * self.layout.pitch + x in self.singles:
+            return self.single
+        return self
 
 
 class LaneKernelBuilder(FunctionBuilder):
