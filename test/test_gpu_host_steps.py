@@ -79,10 +79,6 @@ MODELS: dict[str, tuple[nn.Module, list[torch.Tensor]]] = {
         Function(lambda f, x, y: torch.conv2d(f(x), y[:1, :, :3, :3]), conv(6, 6, 1)),
         [X, Y],
     ),
-    "one dimension": (
-        nn.Sequential(seeded(nn.Conv1d(6, 4, 3)), nn.ReLU(), seeded(nn.Linear(15, 3))),
-        [values(2, 6, 17)],
-    ),
 }
 
 
