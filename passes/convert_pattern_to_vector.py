@@ -304,8 +304,7 @@ class _Lowering:
             source=before,
             target=after,
             plane=(shape[2], shape[3]),
-            tile_rows=tiling.rows,
-            tile_columns=tiling.columns,
+            tiles=tiling.tiles,
             source_type=_element(op.input),
             target_type=_element(op.result),
         )
@@ -505,8 +504,7 @@ class _Lowering:
             source=source,
             target=target,
             plane=description.result_plane,
-            tile_rows=tiling.rows,
-            tile_columns=tiling.columns,
+            tiles=tiling.tiles,
             block=tiling.filter_block,
             patterns=description.taps,
             origin=(-description.padding[0], -description.padding[1]),
@@ -640,10 +638,11 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits."""
     taps = max(map(len, description.library.patterns))
     share = tiling.channel_block / description.channels
-    sums = max(tiling.rows) * max(tiling.columns) * tiling.filter_block
     if description.half_sums:
         return 0  # chunks are those of sums in f16
-    products = description.kernels / description.filters * taps * share / chains(sums, taps)
+    products = (
+        description.kernels / description.filters * taps * share / chains(tiling.most_sums, taps)
+    )
     return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise, product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 
-from pattern_mlir.cost import tap_groups
+from pattern_mlir.cost import Tile, largest, tap_groups
 from pattern_mlir.layouts import LaneLayout, Pair, Wraps, wrapped
 
 Cell = tuple[int, int, int]
@@ -41,7 +41,7 @@ class LaneKernel:
         filters: channels that are computed; as many as the input has, but for a convolution.
         source, target: layouts of input and result.
         plane: height and width of the result.
-        tile_rows, tile_columns: sizes of the tiles, which add up to the block before the pool.
+        tiles: they cover the block before the pool.
         block: filters that are computed together.
         patterns: for each pattern the taps' pixels (row, column) in the dilated kernel.
         origin: the input pixel of tap (0, 0) for output (0, 0).
@@ -72,8 +72,7 @@ class LaneKernel:
     source: LaneLayout
     target: LaneLayout
     plane: Pair
-    tile_rows: tuple[int, ...]
-    tile_columns: tuple[int, ...]
+    tiles: tuple[Tile, ...]
     block: int = 1
     patterns: tuple[tuple[Pair, ...], ...] = ()
     origin: Pair = (0, 0)
@@ -115,7 +114,8 @@ class LaneKernel:
     @property
     def tile(self) -> str:
         """The largest tile in words."""
-        pixels = f"{max(self.tile_rows)}x{max(self.tile_columns)}"
+        rows, columns = largest(self.tiles)
+        pixels = f"{rows}x{columns}"
         return f"{pixels}x{self.channel_block}" if self.channel_blocks > 1 else pixels
 
     @property
@@ -132,15 +132,6 @@ class LaneKernel:
     def units(self) -> int:
         """Blocks of filters, which threads share."""
         return self.filters // self.block
-
-    def tiles(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield (row, column, rows, columns) of every tile, before the pool."""
-        rows, columns = (
-            list(zip(accumulate(sizes, initial=0), sizes, strict=False))
-            for sizes in (self.tile_rows, self.tile_columns)
-        )
-        for (y, height), (x, width) in product(rows, columns):
-            yield y, x, height, width
 
     @property
     def window(self) -> Pair:

@@ -34,7 +34,7 @@ from pattern_mlir.passes.lane_kernel import (
 )
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
-from pattern_mlir.passes.load_pairs import lead
+from pattern_mlir.passes.load_pairs import choose_loads
 from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
 
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
@@ -62,16 +62,20 @@ class _Products:
     """What the loops over the kernels of one pattern have in common.
 
     Attributes:
+        pattern: its number.
         taps: of the pattern.
         keys: chain and cell of each sum.
         source_at: where a window begins in the plane of the input's first channel.
+        single_at: the same of the second address, see `load_pairs`; None where there is none.
         size, shift: the weights of kernel k lie at k * size + shift.
         shape: of the tile.
     """
 
+    pattern: int
     taps: Sequence[Pair]
     keys: list[tuple[int, Cell]]
     source_at: Any
+    single_at: Any
     size: Any
     shift: Any
     shape: Pair
@@ -102,6 +106,7 @@ class _Tile:
         outputs: numbers of the filters' channels in the result.
         kind: which borders the tile has.
         source_at, target_at, operand_at: where it begins in the planes.
+        single_at: the second address of the input, see `load_pairs`; None where there is none.
         channel_block: number of the block of channels that is summed up.
     """
 
@@ -113,6 +118,7 @@ class _Tile:
     source_at: Any
     target_at: Any
     operand_at: Any
+    single_at: Any
     channel_block: Any
 
 
@@ -124,17 +130,26 @@ class _Window:
         view: one-dimensional.
         layout: of the plane.
         column: where the tile begins in a row.
-        lead: vectors from the view's start to the tile's.
+        lead: elements from the view's start to the tile's.
+        singles: vectors that are loaded from ``single``, numbered from the tile's.
+        single: the same window from a second address.
     """
 
     view: Any
     layout: LaneLayout
     column: int = 0
     lead: int = 0
+    singles: frozenset[int] = frozenset()
+    single: _Window | None = None
 
     def place(self, y: int, x: int) -> int:
         """Return where in the view the vector ``y`` below and ``x`` right of the tile's begins."""
-        return self.lead * self.layout.lanes + self.layout.offset(y, x, self.column)
+        return self.lead + self.layout.offset(y, x, self.column)
+
+    def of(self, y: int, x: int) -> _Window:
+        """Return the window from whose address a vector of the input is loaded."""
+        is_single = self.single is not None and y * self.layout.pitch + x in self.singles
+        return self.single if is_single and self.single is not None else self
 
 
 class LaneKernelBuilder(FunctionBuilder):
@@ -192,7 +207,7 @@ class LaneKernelBuilder(FunctionBuilder):
         kernel = self._kernel
         # Tiles of one shape that have the same borders are of one kind.
         kinds: dict[Pair, list[tuple[Border, ...]]] = {}
-        for tile in kernel.tiles():
+        for tile in kernel.tiles:
             known, own = kinds.setdefault(tile[2:], []), borders(kernel, *tile)
             if own not in known:
                 known.append(own)
@@ -225,14 +240,17 @@ class LaneKernelBuilder(FunctionBuilder):
     ) -> None:
         """Build the calls of every tile's function for the units from ``low`` to ``high``."""
         kernel = self._kernel
-        tiles = list(kernel.tiles())
+        tiles = kernel.tiles
         for (y, x, rows, columns), following in zip(tiles, [*tiles[1:], tiles[0]], strict=True):
             kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-            before = lead(kernel, (rows, columns)) * kernel.source.lanes
-            numbers = [kind, kernel.input_at(y, x) - before, kernel.output_at(y, x)]
+            loads, source_at = choose_loads(kernel, (rows, columns)), kernel.input_at(y, x)
+            before = loads.lead * kernel.source.lanes
+            numbers = [kind, source_at - before, kernel.output_at(y, x)]
             numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
             if kernel.prefetch:
                 numbers.append(kernel.input_at(*following[:2]))
+            if loads.middle is not None:
+                numbers.append(source_at + _single_offset(kernel, loads.middle))
             places = map(self.constant, numbers)
             arguments = [*buffers, low, high, image, *places]
             self._channel_blocks(self._tile_name(rows, columns), arguments)
@@ -257,6 +275,7 @@ class LaneKernelBuilder(FunctionBuilder):
         buffer_types = self.buffer_types()
         optional = {
             "next_at": kernel.prefetch,
+            "single_at": choose_loads(kernel, shape).middle is not None,
             "channel_block": kernel.channel_blocks > 1,
         }
         present = [name for name, is_there in optional.items() if is_there]
@@ -281,6 +300,7 @@ class LaneKernelBuilder(FunctionBuilder):
                     source_at,
                     target_at,
                     operand_at,
+                    extra.get("single_at"),
                     extra.get("channel_block", self.constant(0)),
                 )
                 if kernel.prefetch:
@@ -396,6 +416,7 @@ class LaneKernelBuilder(FunctionBuilder):
         # Outside of the loops over kernels: a channel's address is then one multiply-add.
         first = arith.muli(first_plane, self.constant(kernel.source.plane * kernel.source.lanes))
         source_at = arith.addi(first, tile.source_at)
+        single_at = None if tile.single_at is None else arith.addi(first, tile.single_at)
         for number, taps in enumerate(kernel.patterns):
             kernels = self.load_index(buffers.counts, [row, self.constant(number)])
             end = arith.addi(begin, kernels)
@@ -403,7 +424,7 @@ class LaneKernelBuilder(FunctionBuilder):
             # Weights of kernel k of this pattern lie at k * size + shift.
             shift = arith.subi(tap, arith.muli(begin, size))
             keys = [(chain, cell) for chain in range(count) for cell in cells]
-            body = _Products(taps, keys, source_at, size, shift, tile.shape)
+            body = _Products(number, taps, keys, source_at, single_at, size, shift, tile.shape)
             if half is None:
                 sums = self._chunks(buffers, body, begin, end, sums)
             elif len(taps) > HALF_TERMS:
@@ -543,8 +564,7 @@ class LaneKernelBuilder(FunctionBuilder):
             arguments = list(loop.inner_iter_args)
             rows = equal_rows(body.taps, self._kernel.block)
             if rows is None:
-                before = lead(self._kernel, body.shape)
-                window = self._source_window(buffers, channel, body.source_at, before)
+                window = self._loads_window(buffers, channel, body)
                 sums = self._products(arguments, body, window, buffers.taps, weights_at)
             else:
                 span = range(rows.count)
@@ -659,13 +679,23 @@ class LaneKernelBuilder(FunctionBuilder):
         plane = arith.addi(first, channel)
         return self._source_window(buffers, plane, tile.source_at)
 
-    def _source_window(self, buffers: _Buffers, plane: Any, at: Any, before: int = 0) -> _Window:
-        """Build the view of the input from ``at`` in ``plane``, ``before`` vectors before its tile.
+    def _loads_window(self, buffers: _Buffers, plane: Any, body: _Products) -> _Window:
+        """Build the view of the input in ``plane`` for products, with its second address."""
+        loads, lanes = choose_loads(self._kernel, body.shape), self._kernel.source.lanes
+        window = self._source_window(buffers, plane, body.source_at, loads.lead * lanes)
+        if loads.middle is None:
+            return window
+        before = -_single_offset(self._kernel, loads.middle)
+        single = self._source_window(buffers, plane, body.single_at, before)
+        return replace(window, singles=loads.singles[body.pattern], single=single)
 
-        Output (0, 0) of the tile looks at the vector there.
+    def _source_window(self, buffers: _Buffers, plane: Any, at: Any, before: int = 0) -> _Window:
+        """Build the view of the input from ``at`` in ``plane``.
+
+        Output (0, 0) of the tile looks at the vector ``before`` elements further.
         """
         source, column = self._kernel.source, self._kernel.origin[1]
-        view = self._view(buffers.source, source, plane, at, before * source.lanes)
+        view = self._view(buffers.source, source, plane, at, max(0, before))
         return _Window(view, source, column, before)
 
     def _target_window(self, buffers: _Buffers, tile: _Tile, filter_: int) -> _Window:
@@ -817,8 +847,9 @@ class LaneKernelBuilder(FunctionBuilder):
     def _factor(self, window: _Window, y: int, x: int) -> Any:
         """Build an input vector in the type of products."""
         own, off = self._kernel.own_vector((y, x))
+        window = window.of(*own)
         place = window.place(*own)
-        aligned = place % window.layout.lanes == 0
+        aligned = (place - window.lead) % window.layout.lanes == 0
         value = self.load_stored(window.view, [self.constant(place)], aligned)
         value = Scalar(value).as_type(self._product_type).value
         if off == (0, 0):
@@ -835,6 +866,12 @@ class LaneKernelBuilder(FunctionBuilder):
 
     def _store_at(self, value: Any, window: _Window, place: int) -> None:
         self.store_vector(value, window.view, [self.constant(place)], aligned=True)
+
+
+def _single_offset(kernel: LaneKernel, middle: int) -> int:
+    """Return how many elements after the window the second address of its loads lies."""
+    lanes = kernel.source.lanes
+    return middle * lanes + lanes // 2
 
 
 def _of_filter(sums: dict[Cell, Any], filter_: int) -> dict[Pair, Any]:

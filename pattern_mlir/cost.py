@@ -12,7 +12,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import accumulate, combinations, product
 
 from pattern_mlir.layouts import Pair, Wraps, wrapped
 
@@ -40,6 +40,10 @@ LEAST_LANES = 4
 
 LINE = 64
 """Bytes of a line of the cache."""
+
+WIDEST_STRIPS = 28
+"""Rows and columns of a block up to which tiles may be uneven; of larger ones few are not full."""
+
 
 MOST_CHAINS = 8
 """Sums under way that keep any processor busy."""
@@ -161,24 +165,37 @@ class Machine:
         return self.row_cycles * rows * (size > self.cache_rates[0][0])
 
 
+Tile = tuple[int, int, int, int]
+"""Row and column of a tile in its block, its height and width."""
+
+
 @dataclass(frozen=True)
 class Tiling:
     """How a block of outputs is cut into tiles, and channels into blocks; and what that costs.
 
     Attributes:
-        rows, columns: sizes of the tiles.
+        tiles: they cover the block.
         channel_block: channels that all filters sum up before the next ones.
         cycles: of one block of filters on all tiles.
         filter_block: filters that are computed together.
         wraps: whether vectors outside of the input's block are its own with permuted lanes.
     """
 
-    rows: tuple[int, ...]
-    columns: tuple[int, ...]
+    tiles: tuple[Tile, ...]
     channel_block: int
     cycles: float
     filter_block: int
     wraps: Wraps = (False, False)
+
+    @property
+    def most_sums(self) -> int:
+        """Sums of the largest tile."""
+        return self.filter_block * math.prod(largest(self.tiles))
+
+
+def largest(tiles: Sequence[Tile]) -> Pair:
+    """Return the height and width of the tile with the most pixels."""
+    return max(((height, width) for _, _, height, width in tiles), key=math.prod)
 
 
 def tap_groups(taps: Sequence[Pair], block: int) -> list[list[int]]:
@@ -258,13 +275,9 @@ def choose_tiling(
     least = [size if all_ else unit for size, all_ in zip(outputs, whole, strict=True)]
     room = max(room, math.prod(least))
     best: Tiling | None = None
-    for columns in _splits(outputs[1], unit):
-        # The fewest rows of tiles that registers allow: fewer tiles load less.
-        rows = next((r for r in _splits(outputs[0], unit) if max(r) * max(columns) <= room), None)
-        if rows is None or (products.row_block and len(columns) > 1):
-            continue
-        shapes = Counter(product(rows, columns))
-        ways = product(_wraps(machine, products, rows, columns), range(1, channel_blocks + 1))
+    for strips in _cuts(machine, products, outputs, room, unit):
+        shapes = strips.shapes
+        ways = product(_wraps(machine, products, strips), range(1, channel_blocks + 1))
         for wraps, parts in ways:
             channel_block = -(-channels // parts)
             cycles = (1 + machine.shape_share * len(shapes)) * sum(
@@ -278,21 +291,86 @@ def choose_tiling(
                 for shape, count in shapes.items()
             )
             if best is None or cycles < best.cycles:
-                best = Tiling(rows, columns, channel_block, cycles, block, wraps)
+                best = Tiling(strips.tiles, channel_block, cycles, block, wraps)
     assert best is not None, f"a tile of {unit}x{unit} outputs always fits"
     return best
 
 
-def _wraps(
-    machine: Machine, products: Products, rows: Sequence[int], columns: Sequence[int]
-) -> Iterator[Wraps]:
-    """Return the ways to come by vectors outside of the input's block for tiles of these sizes."""
+@dataclass(frozen=True)
+class _Strips:
+    """A block cut into strips, and each of them into tiles.
+
+    Attributes:
+        cuts: height of each strip, and the widths of its tiles.
+        upright: strips lie side by side: what is called height is width.
+    """
+
+    cuts: tuple[tuple[int, tuple[int, ...]], ...]
+    upright: bool = False
+
+    @property
+    def shapes(self) -> Counter[Pair]:
+        """How many tiles there are of each height and width."""
+        return Counter(
+            (width, height) if self.upright else (height, width)
+            for height, widths in self.cuts
+            for width in widths
+        )
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The tiles, strip by strip."""
+        found, y = [], 0
+        for height, widths in self.cuts:
+            for x, width in zip(accumulate(widths, initial=0), widths, strict=False):
+                found.append((x, y, width, height) if self.upright else (y, x, height, width))
+            y += height
+        return tuple(found)
+
+
+def _cuts(
+    machine: Machine, products: Products, outputs: Pair, room: int, unit: int
+) -> Iterator[_Strips]:
+    """Yield ways to cut a block of ``outputs`` into tiles of no more than ``room`` pixels.
+
+    Sizes are multiples of ``unit``.
+    """
+    for widths in _splits(outputs[1], unit):
+        # The fewest rows of tiles that registers allow: fewer tiles load less.
+        heights = next((r for r in _splits(outputs[0], unit) if max(r) * max(widths) <= room), None)
+        if heights is not None and not (products.row_block and len(widths) > 1):
+            yield _Strips(tuple((height, widths) for height in heights))
+    # Uneven tiles save loads, which cost nothing where they hide behind multiplications.
+    if math.isfinite(machine.issue) and not products.row_block and max(outputs) <= WIDEST_STRIPS:
+        for upright in (False, True):
+            height, width = outputs[::-1] if upright else outputs
+            yield from (_Strips(cuts, upright) for cuts in _strips(height, width, room, unit))
+
+
+def _strips(
+    height: int, width: int, room: int, unit: int
+) -> Iterator[tuple[tuple[int, tuple[int, ...]], ...]]:
+    """Yield ways to cut a block into strips of two heights, each with the fewest tiles."""
+    fewest = {
+        own: widths
+        for own in range(unit, height, unit)
+        if (widths := next((w for w in _splits(width, unit) if own * max(w) <= room), None))
+    }
+    for (high, wide), (low, narrow) in combinations(reversed(fewest.items()), 2):
+        for count in range(1, height // high + 1):
+            others, left = divmod(height - count * high, low)
+            if others and not left:
+                yield ((high, wide),) * count + ((low, narrow),) * others
+
+
+def _wraps(machine: Machine, products: Products, strips: _Strips) -> Iterator[Wraps]:
+    """Return the ways to come by vectors outside of the input's block for tiles of these strips."""
     can_wrap = products.can_wrap
+    whole = len(strips.cuts) == 1, all(len(widths) == 1 for _, widths in strips.cuts)
     # Without a halo it is done even where it does not pay.
     ways = (
-        [False] * there
-        + [True] * (can_wrap and len(sizes) == 1 and (machine.permuting_units > 0 or not there))
-        for there, sizes in zip(products.halo, (rows, columns), strict=True)
+        [False] * there + [True] * (can_wrap and one and (machine.permuting_units > 0 or not there))
+        for there, one in zip(products.halo, whole[::-1] if strips.upright else whole, strict=True)
     )
     return ((down, right) for down, right in product(*ways))
 

@@ -79,6 +79,10 @@ MODELS: dict[str, tuple[nn.Module, list[torch.Tensor]]] = {
         Function(lambda f, x, y: torch.conv2d(f(x), y[:1, :, :3, :3]), conv(6, 6, 1)),
         [X, Y],
     ),
+    "one dimension": (
+        nn.Sequential(seeded(nn.ConvTranspose1d(6, 4, 3)), nn.ReLU(), seeded(nn.Linear(19, 3))),
+        [values(2, 6, 17)],
+    ),
 }
 
 
@@ -114,6 +118,11 @@ def test_the_host_computes_what_has_no_kernel(name: str) -> None:
 def test_a_whole_network_of_kernels_has_no_host_step() -> None:
     compiled = check(nn.Sequential(conv(6, 6, 3), nn.ReLU(), nn.MaxPool2d(2)), [X])
     assert compiled.contents.code == b"" and compiled.report().on_host == ()
+
+
+def test_a_network_of_one_dimension_is_one_of_kernels() -> None:
+    model = nn.Sequential(seeded(nn.Conv1d(6, 4, 3)), nn.ReLU(), seeded(nn.Linear(15, 3)))
+    assert check(model, [values(2, 6, 17)]).report().on_host == ()
 
 
 @pytest.mark.parametrize("precision", ["f16-acc32", "f16-packed"])

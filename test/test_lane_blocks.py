@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import unittest.mock
 from typing import Any
 
@@ -670,15 +671,38 @@ def test_layouts_are_chosen_at_the_least_cost_there_is(seed: int) -> None:
     taps=st.sampled_from([((0, 0),), ((0, 1), (1, 0), (1, 1), (1, 2))]),
     block=st.sampled_from([1, 4]),
     registers=st.sampled_from([16, 32]),
+    unit=st.sampled_from([1, 2]),
+    issue=st.sampled_from([math.inf, 2.0]),
 )
-def test_tiles_add_up_to_the_block_and_fit_into_registers(
-    outputs: tuple[int, int], taps: tuple[tuple[int, int], ...], block: int, registers: int
+def test_tiles_cover_the_block_once_and_fit_into_registers(
+    outputs: tuple[int, int],
+    taps: tuple[tuple[int, int], ...],
+    block: int,
+    registers: int,
+    unit: int,
+    issue: float,
 ) -> None:
-    machine = Machine(8, registers)
-    tiling = choose_tiling(machine, Products((taps,), filter_block=block), outputs, 10.0)
-    assert (sum(tiling.rows), sum(tiling.columns)) == outputs
-    sums = max(tiling.rows) * max(tiling.columns) * block
-    assert sums <= max(block, machine.sums(min(9, len(taps) * block)))
+    machine = Machine(8, registers, issue=issue)
+    outputs = (outputs[0] * unit, outputs[1] * unit)
+    tiling = choose_tiling(machine, Products((taps,), filter_block=block), outputs, 10.0, unit)
+    covered = np.zeros(outputs, int)
+    for y, x, rows, columns in tiling.tiles:
+        covered[y : y + rows, x : x + columns] += 1
+        assert not any(number % unit for number in (y, x, rows, columns))
+    assert (covered == 1).all() and sum(t[2] * t[3] for t in tiling.tiles) == covered.size
+    assert tiling.most_sums <= max(block * unit**2, machine.sums(min(9, len(taps) * block)))
+
+
+def test_uneven_tiles_fill_registers_where_loads_take_time() -> None:
+    taps = ((0, 1), (1, 0), (1, 1), (1, 2))
+    machine = Machine(4, 32, weights_a_register=4, temporaries=7, shape_share=0.005)
+    even, uneven = (
+        choose_tiling(
+            dataclasses.replace(machine, issue=issue), Products((taps,)), (14, 14), 36.0
+        ).tiles
+        for issue in (math.inf, 2.0)
+    )
+    assert len(even) == 10 and len(uneven) == 9
 
 
 def test_windows_of_strided_layers_lie_in_their_producers_blocks() -> None:

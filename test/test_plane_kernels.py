@@ -154,7 +154,7 @@ def test_what_shares_no_plane_goes_plane_by_plane_where_a_cache_is_outgrown(
     with patch.object(convert_pattern_to_vector, "LaneKernel", side_effect=noted(made)):
         check(program, list(network.inputs), *vectors, threads=2)
     by_plane = [own for own in made if own.by_plane]
-    assert len(by_plane) == 1 and len(list(by_plane[0].tiles())) > 1
+    assert len(by_plane) == 1 and len(by_plane[0].tiles) > 1
 
 
 def noted(made: list[LaneKernel]) -> Callable[..., LaneKernel]:

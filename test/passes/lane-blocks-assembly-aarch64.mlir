@@ -3,15 +3,18 @@
 // RUN: filecheck %s --check-prefix=CODE < %t.s
 
 // The inner loops of pruned convolutions on lanes of 2 x 2: 4 multiplications for each sum, fewer
-// than half as many loads, some of them in pairs, and no access to the stack.
+// than half as many loads, and some of them in pairs.
 
-// 21 and 14 sums: blocks of 14 x 14.
-// CHECK-LABEL: conv_1_tile_3x7: 84 multiplications, 35 loads (15 pairs), 0 of the stack
-// CHECK-NEXT: conv_1_tile_3x7: 84 multiplications, 33 loads (11 pairs), 0 of the stack
-// CHECK-NEXT: conv_1_tile_3x7: 84 multiplications, 33 loads (16 pairs), 0 of the stack
-// CHECK-NEXT: conv_1_tile_2x7: 56 multiplications, 26 loads (10 pairs), 0 of the stack
-// CHECK-NEXT: conv_1_tile_2x7: 56 multiplications, 25 loads (7 pairs), 0 of the stack
-// CHECK-NEXT: conv_1_tile_2x7: 56 multiplications, 25 loads (11 pairs), 0 of the stack
+// 24, 21 and 20 sums: blocks of 7 x 28, cut into two strips.
+// CHECK-LABEL: conv_1_tile_4x6: 96 multiplications, 40 loads (7 pairs)
+// CHECK-NEXT: conv_1_tile_4x6: 96 multiplications, 36 loads (5 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_4x6: 96 multiplications, 36 loads (8 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_4x5: 80 multiplications, 34 loads (7 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_4x5: 80 multiplications, 31 loads (5 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_4x5: 80 multiplications, 31 loads (8 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_3x7: 84 multiplications, 35 loads (9 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_3x7: 84 multiplications, 33 loads (6 pairs), 0 of the stack
+// CHECK-NEXT: conv_1_tile_3x7: 84 multiplications, 33 loads (10 pairs), 0 of the stack
 
 // 24 sums: blocks of 12 x 16.
 // CHECK-NEXT: conv_4_tile_3x8: 96 multiplications, 39 loads (17 pairs), 0 of the stack
@@ -24,7 +27,7 @@
 // CODE-NEXT: add x29, sp
 
 // A channel's address is one multiply-add; four weights wait in one register.
-// CODE-LABEL: conv_1_tile_3x7:
+// CODE-LABEL: conv_1_tile_4x5:
 // CODE: ldr q[[WEIGHTS:[0-9]+]], [x{{[0-9]+}}], #16
 // CODE-NEXT: umaddl
 // CODE-NEXT: ldp q

@@ -5,9 +5,9 @@
 // Producer and consumer share blocks; the producer writes the halo that its consumer reads. The
 // network's own arguments and results are plain, so a relayout stands at each end.
 // CHECK-LABEL: func.func @chain
-// CHECK: %[[X:.*]] = "pattern.relayout"(%arg0){{.*}}#pattern.lanes<[2, 2], [8, 8], [1, 1, 1, 1]
-// CHECK: %[[Y:.*]] = "pattern.conv"(%[[X]]{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [1, 1, 1, 1]
-// CHECK: %[[Z:.*]] = "pattern.conv"(%[[Y]]{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [0, 0, 0, 0]
+// CHECK: %[[X:.*]] = "pattern.relayout"(%arg0){{.*}}#pattern.lanes<[4, 1], [4, 16], [1, 1, 1, 1]
+// CHECK: %[[Y:.*]] = "pattern.conv"(%[[X]]{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[4, 1], [4, 16], [1, 1, 1, 1]
+// CHECK: %[[Z:.*]] = "pattern.conv"(%[[Y]]{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[4, 1], [4, 16], [0, 0, 0, 0]
 // CHECK: "pattern.relayout"(%[[Z]]){{.*}} -> tensor<1x32x16x16xf32>
 func.func @chain(%x: tensor<1x32x16x16xf32>) -> tensor<1x32x16x16xf32> {
   %w = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
@@ -18,8 +18,8 @@ func.func @chain(%x: tensor<1x32x16x16xf32>) -> tensor<1x32x16x16xf32> {
 
 // Stride 2 fixes its producer's block: twice its own.
 // CHECK-LABEL: func.func @stride_2
-// CHECK: "pattern.conv"{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [1, 1, 0, 0]
-// CHECK: "pattern.conv"{{.*}} -> tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0]
+// CHECK: "pattern.conv"{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[4, 1], [4, 16], [1, 1, 0, 0]
+// CHECK: "pattern.conv"{{.*}} -> tensor<1x32x8x8xf32, #pattern.lanes<[4, 1], [2, 8], [0, 0, 0, 0]
 func.func @stride_2(%x: tensor<1x32x16x16xf32>) -> tensor<1x32x8x8xf32> {
   %w = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
   %0 = "pattern.conv"(%x, %w) {dilations = array<i64: 1, 1>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<1x32x16x16xf32>, tensor<32x32x3x3xf32>) -> tensor<1x32x16x16xf32>
@@ -30,9 +30,9 @@ func.func @stride_2(%x: tensor<1x32x16x16xf32>) -> tensor<1x32x8x8xf32> {
 // A maximum over values that may be negative wants a halo of -inf, a convolution one of 0: the one
 // that disagrees with the producer reads a copy.
 // CHECK-LABEL: func.func @fills_that_disagree
-// CHECK: %[[Y:.*]] = "pattern.conv"{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [1, 1, 1, 1], 0.000000e+00
+// CHECK: %[[Y:.*]] = "pattern.conv"{{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[4, 1], [4, 16], [1, 1, 1, 1], 0.000000e+00
 // CHECK: "pattern.conv"(%[[Y]]
-// CHECK: %[[COPY:.*]] = "pattern.relayout"(%[[Y]]){{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [1, 1, 1, 1], 0xFF800000
+// CHECK: %[[COPY:.*]] = "pattern.relayout"(%[[Y]]){{.*}} -> tensor<1x32x16x16xf32, #pattern.lanes<[4, 1], [4, 16], [1, 1, 1, 1], 0xFF800000
 // CHECK: "pattern.max_pool"(%[[COPY]])
 func.func @fills_that_disagree(%x: tensor<1x32x16x16xf32>) -> (tensor<1x32x16x16xf32>, tensor<1x32x16x16xf32>) {
   %w = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
