@@ -62,6 +62,10 @@ MODELS: dict[str, tuple[nn.Module, list[tuple[int, ...]]]] = {
     "conv of strides 2 and 3": (conv(6, 4, stride=(2, 3), padding=1), [IMAGE]),
     "conv 1x1 of stride 2": (conv(6, 8, 1, stride=2), [IMAGE]),
     "conv 7x7 of stride 2": (conv(3, 8, 7, stride=2, padding=3), [(1, 3, 32, 32)]),
+    "conv of one dimension": (
+        seeded(nn.Sequential(nn.Conv1d(6, 4, 3), nn.ReLU(), nn.Linear(15, 3))),
+        [(2, 6, 17)],
+    ),
     "conv 5x3": (conv(6, 4, (5, 3), padding=(2, 1)), [IMAGE]),
     "conv of dilation 3": (conv(6, 4, dilation=3, padding=3), [IMAGE]),
     "conv that reaches over its plane": (conv(6, 4, dilation=12, padding=12), [IMAGE]),
