@@ -70,7 +70,7 @@ from pattern_mlir.passes.pattern_outline_layers import BUFFERS
 from pattern_mlir.passes.pattern_plan_memory import aligned
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import NAME_ATTRIBUTE
-from pattern_mlir.runtime.vulkan.plan import MAXIMUM_RANGE
+from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS, MAXIMUM_RANGE
 
 MOST_CHOICES = 3
 """Kernels of a convolution, at most, among which the device that runs it decides."""
@@ -612,7 +612,8 @@ class _Network:
         images, channels = shape
         elements = images * channels * kernel.plane[0] * kernel.plane[1]
         if kernel.target is None:
-            groups = -(-elements // PLAIN_INVOCATIONS), 1, 1
+            wanted = -(-elements // PLAIN_INVOCATIONS)
+            groups = min(wanted, MAXIMUM_GROUPS), -(-wanted // MAXIMUM_GROUPS), 1
         else:
             place = kernel.placement
             halo = halo_groups(kernel.target, kernel.plane, place)

@@ -16,6 +16,7 @@ from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder, Number, Storag
 from pattern_mlir.passes.gpu_planes import Block, Placement, over_plane, store_block, zero_slots
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
+from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS
 
 PLAIN_INVOCATIONS = 64
 """Of a workgroup where the result is plain: one an element."""
@@ -157,8 +158,8 @@ class _Planes:
 
     def _plain(self) -> None:
         build, (height, width) = self.build, self.kernel.plane
-        group = build.multiply(build.group("x"), PLAIN_INVOCATIONS)
-        number = build.add(group, build.invocation())
+        group = build.add(build.multiply(build.group("y"), MAXIMUM_GROUPS), build.group("x"))
+        number = build.add(build.multiply(group, PLAIN_INVOCATIONS), build.invocation())
         with build.where(build.below(number, self._push("elements"))):
             plane, pixel = build.split(number, height * width)
             row, column = build.split(pixel, width)

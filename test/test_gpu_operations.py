@@ -16,6 +16,8 @@ from vulkan_networks import needs_driver, use_cpu_driver
 
 from pattern_mlir import compile
 from pattern_mlir.gpu import DEFAULT_GPU
+from pattern_mlir.passes.gpu_plane_kernels import PLAIN_INVOCATIONS
+from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS
 
 pytestmark = needs_driver
 
@@ -227,6 +229,10 @@ def check(model: nn.Module, shapes: list[tuple[int, ...]], precision: str = "f32
 @pytest.mark.parametrize("name", MODELS)
 def test_an_operation_computes_what_pytorch_does(name: str) -> None:
     check(*MODELS[name])
+
+
+def test_a_plain_tensor_takes_more_workgroups_than_a_dimension_has() -> None:
+    check(nn.ReLU(), [(3, PLAIN_INVOCATIONS * MAXIMUM_GROUPS // 2)])
 
 
 @pytest.mark.parametrize("precision", ["f16-acc32", "f16-packed"])
