@@ -180,8 +180,9 @@ class ConvolutionKernel:
         ``before`` [lines] is a word that stands first in each.
         """
         if self.half_weights:
-            even = np.pad(numbers, ((0, 0), (0, numbers.shape[1] % 2)))
-            words = np.ascontiguousarray(even.astype(np.float16)).view(np.uint32)
+            even = np.zeros((len(numbers), numbers.shape[1] + numbers.shape[1] % 2), np.float16)
+            even[:, : numbers.shape[1]] = numbers
+            words = even.view(np.uint32)
         else:
             words = np.ascontiguousarray(numbers.astype(np.float32)).view(np.uint32)
         first = 0 if before is None else 1
@@ -225,20 +226,20 @@ def group_by_channels(kept: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.
     The longest filter that is left starts a group; those join that add the fewest channels.
     ``kept`` [filters, channels] says which kernels there are.
     """
-    counts = kept.sum(axis=1)
-    left = np.argsort(-counts, kind="stable")
+    longest = np.argsort(-kept.sum(axis=1), kind="stable")
+    rows = kept[longest].astype(np.float32)
+    # What taken filters would add is more than any other's.
+    counts = rows.sum(axis=1)
     order: list[int] = []
-    while len(left):
-        first, left = left[0], left[1:]
-        order.append(int(first))
-        covered = kept[first].copy()
-        for _ in range(min(size - 1, len(left))):
-            added = counts[left] - (kept[left] & covered).sum(axis=1)
+    while len(order) < len(rows):
+        covered = np.zeros(rows.shape[1], np.float32)
+        for number in range(min(size, len(rows) - len(order))):
+            added = np.where(np.isinf(counts), 0, -1) if number == 0 else counts - rows @ covered
             best = int(np.argmin(added))
-            order.append(int(left[best]))
-            covered |= kept[left[best]]
-            left = np.delete(left, best)
-    return np.array(order, np.int64)
+            order.append(best)
+            np.maximum(covered, rows[best], out=covered)
+            counts[best] = np.inf
+    return longest[order]
 
 
 def pack(
