@@ -80,7 +80,8 @@ class Run:
         entries: ours first.
         layers: of ours.
         peak: multiply-accumulates a second of all threads.
-        whole_ms: median of whole runs of ours, each beside a run whose layers were timed.
+        whole_ms: median of whole runs of ours, before and after one whose layers were timed; 0 in
+            results that were made before these were timed.
         imbalance: by layer, the busiest thread's share of the weights over the mean share.
     """
 

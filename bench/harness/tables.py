@@ -117,9 +117,11 @@ def closing_line(result: CaseResult, run: Run) -> str:
     """Return the peak, and the whole network beside the sum of its layers."""
     if not run.layers:
         return f"{result.title}: no times of our own"
+    peak = f"Peak {run.peak / 1e9:.1f} G multiply-accumulates a second, measured in the same run"
+    if not run.whole_ms:
+        return f"{peak}."
     return (
-        f"Peak {run.peak / 1e9:.1f} G multiply-accumulates a second, measured in the same run;"
-        f" {run.whole_ms:.3f} ms for a whole network beside one whose layers are timed,"
+        f"{peak}; {run.whole_ms:.3f} ms for a whole network beside one whose layers are timed,"
         f" {run.whole_ms / run.layers_ms:.3f} of the sum of its layers"
         f" (at most {SUM_OF_LAYERS:g})."
     )
