@@ -116,15 +116,21 @@ class RowBuilder(FunctionBuilder):
     def _layer_norm(self, buffers: list[Any], row: Any) -> None:
         x, weight, bias, y = buffers
         size = self.splat(float(self._kernel.size))
-        mean = arith.divf(
-            self._reduced("add", 0.0, lambda at, rest: self._load(x, row, at, rest, 0.0)), size
-        )
+
+        def difference(at: Any, rest: int, other: Any) -> Any:
+            value = arith.subf(self._load(x, row, at, rest, 0.0), other)
+            return arith.select(self._mask(rest), value, self.splat(0.0)) if rest else value
 
         def square(at: Any, rest: int) -> Any:
-            centred = arith.subf(self._load(x, row, at, rest, 0.0), mean)
-            squared = arith.mulf(centred, centred)
-            return arith.select(self._mask(rest), squared, self.splat(0.0)) if rest else squared
+            centred = difference(at, rest, mean)
+            return arith.mulf(centred, centred)
 
+        first = arith.divf(
+            self._reduced("add", 0.0, lambda at, rest: self._load(x, row, at, rest, 0.0)), size
+        )
+        # The rounding of the sum over a small deviation would be seen in rows of equal numbers.
+        missed = self._reduced("add", 0.0, lambda at, rest: difference(at, rest, first))
+        mean = arith.addf(first, arith.divf(missed, size))
         variance = arith.divf(self._reduced("add", 0.0, square), size)
         deviation = math_dialect.sqrt(arith.addf(variance, self.splat(self._kernel.epsilon)))
         scale = arith.divf(self.splat(1.0), deviation)

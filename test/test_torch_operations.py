@@ -459,6 +459,13 @@ def test_a_layer_norm(model: nn.Module) -> None:
     assert fallbacks(model, values(*IMAGES)) == []
 
 
+@pytest.mark.parametrize("size", [5, 20])
+def test_a_layer_norm_of_equal_numbers_is_zero(size: int) -> None:
+    x = torch.linspace(-3, 3, 40)[:, None].expand(40, size).contiguous()
+    result = pattern_mlir.compile(exported(nn.LayerNorm(size), x)).run([x.numpy()])[0]
+    assert abs(result).max() <= 1e-6
+
+
 @pytest.mark.parametrize("masked", [None, "causal", "added", "boolean"])
 @pytest.mark.parametrize("size", [3, 17, 32])
 def test_an_attention(masked: str | None, size: int) -> None:
