@@ -148,18 +148,22 @@ class ConvertPatternToGpu(Pass):
             %4 = spirv.Load "PushConstant" %3 : i32
             %5 = arith.index_castui %4 : i32 to index
             %c64 = arith.constant 64 : index
+            %c65535 = arith.constant 65535 : index
+            %block_id_y = gpu.block_id y
+            %6 = arith.muli %block_id_y, %c65535 : index
             %block_id_x = gpu.block_id x
-            %6 = arith.muli %block_id_x, %c64 : index
+            %7 = arith.addi %6, %block_id_x : index
+            %8 = arith.muli %7, %c64 : index
             %thread_id_x = gpu.thread_id x
-            %7 = arith.addi %6, %thread_id_x : index
-            %8 = arith.cmpi ult, %7, %5 : index
-            scf.if %8 {
-              %9 = arith.divui %7, %2 : index
-              %10 = arith.remui %7, %2 : index
-              %11 = memref.load %arg0[%9] : memref<?xf32>
+            %9 = arith.addi %8, %thread_id_x : index
+            %10 = arith.cmpi ult, %9, %5 : index
+            scf.if %10 {
+              %11 = arith.divui %9, %2 : index
+              %12 = arith.remui %9, %2 : index
+              %13 = memref.load %arg0[%11] : memref<?xf32>
               %cst = arith.constant 0.000000e+00 : f32
-              %12 = arith.maximumf %11, %cst : f32
-              memref.store %12, %arg1[%7] : memref<?xf32>
+              %14 = arith.maximumf %13, %cst : f32
+              memref.store %14, %arg1[%9] : memref<?xf32>
             }
             gpu.return
           }
