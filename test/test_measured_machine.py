@@ -13,6 +13,7 @@ from torch_models import exported, values
 import pattern_mlir
 from pattern_mlir import measured_machine as subject
 from pattern_mlir.cost import Machine
+from pattern_mlir.measured_machine import Measurements
 from pattern_mlir.processors import MEASURED, PROCESSORS, machine
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
@@ -49,7 +50,15 @@ def test_a_processor_is_measured_once(measurements: list[int], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"version": 0}', '{"version": 1, "rates": {"latency": 1}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 1}',
+        '{"version": 2, "corrections": {}, "rates": {"latency": 1}}',
+        '{"version": 2, "corrections": [1], "rates": {}}',
+    ],
 )
 def test_a_file_that_cannot_be_used_is_measured_anew(
     measurements: list[int], tmp_path: Path, text: str
@@ -71,7 +80,7 @@ def test_where_nothing_can_be_kept_each_call_measures(
 
 
 def test_what_was_measured_of_a_known_processor_is_near_its_entry() -> None:
-    measured, known = subject.machine_of(ZEN_4, 16), PROCESSORS["znver4"].machine
+    measured, known = subject.machine_of(Measurements(ZEN_4), 16), PROCESSORS["znver4"].machine
     assert (measured.lanes, measured.registers) == (known.lanes, known.registers)
     assert measured.latency == known.latency
     assert measured.load_cycles == pytest.approx(known.load_cycles, rel=0.2)
