@@ -12,12 +12,7 @@ from torch import nn
 
 from pattern_mlir.compiler import compile
 from pattern_mlir.errors import PatternError
-from pattern_mlir.measured_machine import (
-    measured_machine,
-    measurement_path,
-    read_measurements,
-    write_measurements,
-)
+from pattern_mlir.measured_machine import keep, measurement_path, measurements
 from pattern_mlir.processors import MEASURED
 from pattern_mlir.profiling import LayerProfile, profile
 from pattern_mlir.pruning import prune_one_shot
@@ -48,16 +43,16 @@ def calibrate() -> Mapping[str, float]:
     Raises:
         PatternError: the file of measurements cannot be written.
     """
-    measured_machine()
-    found = read_measurements()
-    if found is None:
+    plain = replace(measurements(), corrections=())
+    try:
+        keep(plain)
+        factors = corrections(_sampled())
+        keep(replace(plain, corrections=tuple(sorted(factors.items()))))
+    except OSError as error:
         raise PatternError(
-            f"calibration: {measurement_path()} cannot be written; make its folder writable"
-        )
-    plain = replace(found, corrections=())
-    write_measurements(plain)
-    factors = corrections(_sampled())
-    write_measurements(replace(plain, corrections=tuple(sorted(factors.items()))))
+            f"calibration: {measurement_path()} cannot be written ({error}); make its folder"
+            " writable"
+        ) from None
     return factors
 
 

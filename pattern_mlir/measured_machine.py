@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import math
 from dataclasses import asdict, dataclass, replace
@@ -49,12 +51,31 @@ def measured_machine(folder: Path | None = None) -> Machine:
     ``folder`` is where the file is kept, the user's cache unless given. Remove the file to measure
     again.
     """
-    lanes = vector_lanes()
-    found = read_measurements(folder)
+    return machine_of(measurements(folder), vector_lanes())
+
+
+def measurements(folder: Path | None = None) -> Measurements:
+    """Return what is known of this processor: from the file, or measured now and kept there.
+
+    A process reads the file once: passes that saw different models would not fit together.
+    """
+    return _known(measurement_path(folder))
+
+
+@functools.cache
+def _known(path: Path) -> Measurements:
+    found = _read(path)
     if found is None:
-        found = Measurements(measure_rates(lanes))
-        write_measurements(found, folder)
-    return machine_of(found, lanes)
+        found = Measurements(measure_rates(vector_lanes()))
+        with contextlib.suppress(OSError):  # a folder that cannot be written only costs time
+            _write(path, found)
+    return found
+
+
+def keep(found: Measurements, folder: Path | None = None) -> None:
+    """Write ``found`` to the file, for this process and later ones; OSError where it cannot be."""
+    _write(measurement_path(folder), found)
+    _known.cache_clear()
 
 
 def measurement_path(folder: Path | None = None) -> Path:
@@ -94,10 +115,10 @@ def machine_of(found: Measurements, lanes: int) -> Machine:
     )
 
 
-def read_measurements(folder: Path | None = None) -> Measurements | None:
-    """Return what the file holds, None where that is nothing that this version wrote."""
+def _read(path: Path) -> Measurements | None:
+    """Return what ``path`` holds, None where that is nothing that this version wrote."""
     try:
-        fields = json.loads(measurement_path(folder).read_text())
+        fields = json.loads(path.read_text())
         if fields["version"] != VERSION:
             return None
         corrections = sorted((str(kind), float(own)) for kind, own in fields["corrections"].items())
@@ -106,17 +127,12 @@ def read_measurements(folder: Path | None = None) -> Measurements | None:
         return None
 
 
-def write_measurements(found: Measurements, folder: Path | None = None) -> None:
-    """Keep ``found`` where that is possible; a folder that cannot be written only costs time."""
-    path = measurement_path(folder)
+def _write(path: Path, found: Measurements) -> None:
     fields = {
         "version": VERSION,
         "rates": asdict(found.rates),
         "corrections": dict(found.corrections),
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            temporary.write_text(json.dumps(fields))
-    except OSError:
-        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -69,14 +70,25 @@ def test_a_file_that_cannot_be_used_is_measured_anew(
     assert len(measurements) == 1
 
 
-def test_where_nothing_can_be_kept_each_call_measures(
+def test_where_nothing_can_be_kept_each_process_measures(
     measurements: list[int], tmp_path: Path
 ) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
     for _ in range(2):
         subject.measured_machine(in_the_way)
-    assert len(measurements) == 2
+    assert len(measurements) == 1
+
+
+def test_a_process_keeps_its_model_when_another_writes_the_file(
+    measurements: list[int], tmp_path: Path
+) -> None:
+    first = subject.measured_machine(tmp_path)
+    path = subject.measurement_path(tmp_path)
+    path.write_text(path.read_text().replace(str(ZEN_4.first), "7.0"))
+    assert subject.measured_machine(tmp_path) == first
+    subject.keep(Measurements(dataclasses.replace(ZEN_4, first=8.0)), tmp_path)
+    assert subject.measured_machine(tmp_path).load_cycles == pytest.approx(8.0)
 
 
 def test_what_was_measured_of_a_known_processor_is_near_its_entry() -> None:
