@@ -16,6 +16,9 @@ from pattern_mlir.layouts import LaneLayout, Pair, Wraps, wrapped
 Cell = tuple[int, int, int]
 """Filter of the block, row and column of the tile: one accumulator."""
 
+Uses = dict[Pair, list[tuple[Cell, int]]]
+"""For each input vector the accumulators that it adds to, with the position of the weight."""
+
 
 class Kind(enum.Enum):
     """What a kernel makes of the input vectors under a tile."""
@@ -227,7 +230,7 @@ def equal_rows(taps: Sequence[Pair], block: int) -> EqualRows | None:
 
 def sweeps(
     kernel: LaneKernel, taps: Sequence[Pair], shape: Pair
-) -> Iterator[tuple[list[int], dict[Pair, list[tuple[Cell, int]]]]]:
+) -> Iterator[tuple[list[int], Uses]]:
     """Yield what one kernel does to a tile of ``shape``, in groups of its taps.
 
     Each group is the positions of its weights in the kernel, [tap][filter], and for each input
@@ -235,7 +238,7 @@ def sweeps(
     that are made of one follow each other; those of zeros are left out.
     """
     for members in tap_groups(taps, kernel.block):
-        uses: dict[Pair, list[tuple[Cell, int]]] = {}
+        uses: Uses = {}
         for y, x, tap, filter_ in product(
             range(shape[0]), range(shape[1]), members, range(kernel.block)
         ):

@@ -20,7 +20,7 @@ from pattern_mlir.passes.kernel_functions import vector_alignment
 from pattern_mlir.passes.lane_kernel import Cell, EqualRows, LaneKernel, equal_rows, sweeps
 from pattern_mlir.passes.lane_tiles import KernelBuffers, LaneTiles, Tile, Window
 from pattern_mlir.passes.linalg_builders import Scalar
-from pattern_mlir.passes.load_pairs import choose_loads
+from pattern_mlir.passes.load_pairs import choose_loads, load_order
 from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
 
 
@@ -293,7 +293,7 @@ class LaneSums(LaneTiles):
         count = 1 + max(chain for chain, _ in body.keys)
         for positions, uses in sweeps(self._kernel, body.taps, body.shape):
             splats = self._splats(weights, weights_at, positions)
-            for (y, x), users in uses.items():
+            for (y, x), users in load_order(self._kernel, body.pattern, uses).items():
                 value = self._factor(window, y, x)
                 for cell, weight in users:
                     key = (weight // self._kernel.block % count, cell)

@@ -1,4 +1,6 @@
-"""Which loads of a kernel become pairs: two neighbouring vectors in one instruction (ldp).
+"""How a kernel loads its vectors: in which order, and which become pairs.
+
+A pair is two neighbouring vectors in one instruction (ldp).
 
 Pairs save instructions, and take cores in order longer than two loads. LLVM forms them where two
 loads count from one address that is a multiple of their size away, by up to `REACH` vectors. So a
@@ -14,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pattern_mlir.cost import tap_groups
 from pattern_mlir.layouts import Pair
-from pattern_mlir.passes.lane_kernel import Kind, LaneKernel, sweeps
+from pattern_mlir.passes.lane_kernel import Kind, LaneKernel, Uses, sweeps
 
 REACH = 64
 """Vectors after an address that a pair can be loaded from."""
@@ -76,6 +79,21 @@ def choose_loads(kernel: LaneKernel, shape: Pair) -> Loads:
         for places, own, count in zip(windows, singles, wanted, strict=True)
     ]
     return Loads(round(statistics.fmean(leads)), middle, singles)
+
+
+def load_order(kernel: LaneKernel, pattern: int, uses: Uses) -> Uses:
+    """Return ``uses``, a group of `sweeps`, in the order in which its vectors are loaded.
+
+    Of each row, the vectors that fewest sums need come first; each goes to the sums furthest down
+    and right first. LLVM fills every register with what it loads ahead, and where it starts from
+    decides whether they all fit: from left to right, a sum of a 4x6 tile went over the stack. A
+    kernel that is swept over row by row, or makes vectors of others, keeps its order.
+    """
+    groups = tap_groups(kernel.patterns[pattern], kernel.block)
+    if not _has_pairs(kernel) or len(groups) > 1 or any(kernel.wraps):
+        return uses
+    places = sorted(uses, key=lambda place: (place[0], len(uses[place])))
+    return {place: uses[place][::-1] for place in places}
 
 
 def _has_pairs(kernel: LaneKernel) -> bool:
