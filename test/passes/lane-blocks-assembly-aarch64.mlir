@@ -6,7 +6,7 @@
 // than half as many loads, and some of them in pairs.
 
 // 24, 21 and 20 sums: blocks of 7 x 28, cut into two strips.
-// CHECK-LABEL: conv_1_tile_4x6: 96 multiplications, 40 loads (7 pairs)
+// CHECK-LABEL: conv_1_tile_4x6: 96 multiplications, 39 loads (9 pairs), 0 of the stack
 // CHECK-NEXT: conv_1_tile_4x6: 96 multiplications, 36 loads (5 pairs), 0 of the stack
 // CHECK-NEXT: conv_1_tile_4x6: 96 multiplications, 36 loads (8 pairs), 0 of the stack
 // CHECK-NEXT: conv_1_tile_4x5: 80 multiplications, 34 loads (7 pairs), 0 of the stack
