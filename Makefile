@@ -53,7 +53,7 @@ lit: $(STAMP) ## the lit tests of dialect, passes and tools
 	@$(BIN)/lit --quiet --succinct test
 
 test: $(STAMP) ## the pytest tests
-	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --max-worker-restart=0
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --max-worker-restart=0 --durations=15
 
 runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
 	@scripts/check-runtime

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import pattern_mlir
 from harness import pages, plots, results, tables
 from harness.contenders import PEERS
 from harness.environments import available_cores
@@ -45,6 +46,8 @@ def main() -> None:
         arguments.work,
         lambda line: console.print(line, markup=False),
     )
+    console.print("timing kernels of this project, for its predictions")
+    pattern_mlir.calibrate()
     for name in arguments.networks:
         result = measure(CASES[name], settings)
         results.save(result, arguments.output)

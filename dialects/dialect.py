@@ -1,5 +1,6 @@
 """The `pattern` dialect object, the base class of its operations, and the context they live in."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from operator import methodcaller
 from types import MappingProxyType
@@ -21,6 +22,10 @@ class Pattern(ext.Dialect, name="pattern"):
 
     Tensors are NCHW. Weights are `pattern.parameter` operations whose data lies beside the IR.
     """
+
+
+# The bindings look for a dialect's module at each of its operations until they find one.
+sys.modules[f"torch_mlir.dialects.{Pattern.DIALECT_NAMESPACE}"] = sys.modules[__name__]
 
 
 class I64ArrayAttr(ir.DenseI64ArrayAttr):

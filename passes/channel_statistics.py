@@ -112,9 +112,15 @@ class StatisticsBuilder(FunctionBuilder):
         def load(channel: Any, place: Any) -> Any:
             return self.load_vector(x, [image, channel, place, zero], aligned=True)
 
+        firsts = [load(zero, place) for place in places]
+
+        def difference(channel: Any, i: int) -> Any:
+            return arith.subf(load(channel, places[i]), firsts[i])
+
+        # Sums of differences: those of equal numbers are 0, however many there are.
         means = [
-            arith.divf(total, count)
-            for total in self._summed(width, lambda channel, i: load(channel, places[i]))
+            arith.addf(first, arith.divf(total, count))
+            for first, total in zip(firsts, self._summed(width, difference), strict=True)
         ]
 
         def square(channel: Any, i: int) -> Any:

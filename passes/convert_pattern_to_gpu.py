@@ -42,7 +42,7 @@ from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import OperationFailure, Pass, only_block
 from pattern_mlir.passes.buffers import Work, argument_attributes, byte_size
 from pattern_mlir.passes.filters import array_of, is_parameter
-from pattern_mlir.passes.gpu_convolution import ConvolutionKernel, Variant, pack
+from pattern_mlir.passes.gpu_convolution import Variant, pack
 from pattern_mlir.passes.gpu_convolution_builder import build_convolution
 from pattern_mlir.passes.gpu_launches import HostCall, Launch, Launches, Memory
 from pattern_mlir.passes.gpu_linear import INVOCATIONS, LinearKernel, build_linear, pack_linear
@@ -61,6 +61,7 @@ from pattern_mlir.passes.gpu_variants import (
     Choice,
     Convolution,
     balance,
+    choice_of,
     choose,
     convolution_of,
 )
@@ -74,6 +75,9 @@ from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS, MAXIMUM_RANGE
 
 MOST_CHOICES = 3
 """Kernels of a convolution, at most, among which the device that runs it decides."""
+
+LEAST_SAVED = 0.01
+"""What a further kernel saves at least of the network's time on the GPU that it is for."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ class ConvertPatternToGpu(Pass):
 
     With ``alternatives``, a convolution also gets the kernels that would be chosen for other GPUs,
     in the same layouts, `MOST_CHOICES` in all: launches marked `pattern.alternative` follow the one
-    that each can replace.
+    that each can replace. One that saves less than `LEAST_SAVED` of the time of all convolutions on
+    its GPU is left out.
 
     Precondition: `pattern-outline-host`, then `pattern-assign-blocks`. Calls of host steps take
     buffers, operands before results; another operation without a kernel is an error.
@@ -242,6 +247,14 @@ def _bytes(value: Any) -> int:
     return max(16, aligned(byte_size(ir.RankedTensorType(value.type)), 16))
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A convolution, and the kernel that is chosen for it on each GPU."""
+
+    own: Convolution
+    choices: list[Choice]
+
+
 class _Network:
     """A network while its launches are collected."""
 
@@ -256,6 +269,15 @@ class _Network:
         self._places: dict[Any, Memory] = {}
         self._sizes: list[int] = []
         self._numbered = 0
+        self._chosen = {
+            op.opview.result: found
+            for op in block.operations
+            if isinstance(op.opview, ConvOp) and (found := self._choose(op.opview)) is not None
+        }
+        self._seconds = [
+            sum(found.choices[number].seconds for found in self._chosen.values())
+            for number in range(len(self.machines))
+        ]
         for number, argument in enumerate(block.arguments):
             self._sizes.append(_bytes(argument))
             self._places[argument] = Memory("argument", number, 0, self._sizes[-1])
@@ -326,23 +348,38 @@ class _Network:
 
     def convolution(self, op: Any) -> None:
         """Add the launch of a convolution."""
-        own = convolution_of(op, self.parameters)
-        source, target = blocks_of(op.input), blocks_of(op.result)
-        if own is None or source is None or target is None:
+        chosen = self._chosen.get(op.result)
+        if chosen is None:
             raise OperationFailure(
                 op,
                 "needs a weight that is a parameter, layouts, and no max_pool;"
                 " run pattern-assign-blocks first, or compile with --target=host",
             )
-        found: dict[ConvolutionKernel, tuple[Choice, Gpu]] = {}
-        for machine in self.machines:
-            choice = choose(own, source, target, machine, self.native)
-            found.setdefault(choice.kernel, (choice, machine))
         first, *others = [
-            self._convolution(op, own, choice, machine)
-            for choice, machine in list(found.values())[:MOST_CHOICES]
+            self._convolution(op, chosen.own, choice, machine)
+            for choice, machine in self._kept(chosen)
         ]
         self.launches.add(replace(first, alternatives=tuple(others)))
+
+    def _choose(self, op: Any) -> _Chosen | None:
+        """Return the kernels for each GPU; None without a constant weight, or layouts."""
+        own = convolution_of(op, self.parameters)
+        source, target = blocks_of(op.input), blocks_of(op.result)
+        if own is None or source is None or target is None:
+            return None
+        machines = self.machines
+        return _Chosen(own, [choose(own, source, target, m, self.native) for m in machines])
+
+    def _kept(self, chosen: _Chosen) -> list[tuple[Choice, Gpu]]:
+        """Return the first kernel and those that save enough, each with the GPU that it is for."""
+        choices = zip(chosen.choices, self.machines, self._seconds, strict=True)
+        first, machine, _ = next(choices)
+        kept = [(first, machine)]
+        for choice, machine, whole in choices:
+            without = min(choice_of(k.kernel, chosen.own, machine).seconds for k, _ in kept)
+            if len(kept) < MOST_CHOICES and without - choice.seconds >= LEAST_SAVED * whole:
+                kept.append((choice, machine))
+        return kept
 
     def _convolution(self, op: Any, own: Convolution, choice: Choice, machine: Gpu) -> Launch:
         """Return the launch of the kernel that was chosen for ``machine``."""

@@ -283,6 +283,7 @@ class _Lowering:
         if runs:
             values.append(self._table(f"{name}.runs", np.array([*runs, *singles], np.int32)))
         cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
+        cycles = self._machine.corrected(kernel.word, cycles)
         y = self._calls.call([kernel], [values], cycles=cycles)
         if after is None:
             op.result.replace_all_uses_with(expanded(y, [[images, channels], plane]))
@@ -350,7 +351,7 @@ class _Lowering:
         description = describe(op, self._parameters)
         assert description is not None
         machine = self._machine.with_lanes(layout.lanes)
-        cycles = description.cycles(machine, layout.block, layout.rows)
+        cycles = description.predicted(machine, layout.block, layout.rows)
         y = self._calls.call([kernel], [[x]], cycles=cycles, result=self._mark(op))
         op.result.replace_all_uses_with(expanded(y, [[images, channels, 1, 1]]))
         self._replaced.append(op)
@@ -474,7 +475,7 @@ class _Lowering:
             bias = self._table(name, np.zeros(filters, np.float32))
         count = kernel.rows * inputs * filters
         size = ELEMENT_BYTES[kernel.weight_type] * inputs * filters
-        cycles = matrix_cycles(self._machine, count, size)
+        cycles = self._machine.corrected(kernel.word, matrix_cycles(self._machine, count, size))
         mark = self._mark(op)
         y = self._calls.call([kernel], [[x, weight, bias]], count, cycles=cycles, result=mark)
         if pixel:
@@ -528,7 +529,7 @@ class _Lowering:
             half_sums=description.half_sums,
             wraps=tiling.wraps,
         )
-        return kernel, description.cycles(machine, target.block, target.rows)
+        return kernel, description.predicted(machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
         """Return the multiply-accumulates of a convolution, without those of pruned weights."""

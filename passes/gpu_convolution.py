@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -104,12 +105,9 @@ class ConvolutionKernel:
 
     def slots(self, taps: Sequence[int]) -> list[Pair]:
         """Return the slots (row, column) of the input that ``taps`` of a block read, in order."""
-        found = {
-            (row, column // self.source.pixels)
-            for tap in taps
-            for row, column in (self.pixel(at, tap) for at in self.block_pixels())
-        }
-        return sorted(found)
+        size, strides, pixels = self.target.size, self.strides, self.source.pixels
+        found = (_slots(size, strides, self.pixel((0, 0), tap), pixels) for tap in taps)
+        return sorted(frozenset[Pair]().union(*found))
 
     def block_pixels(self) -> list[Pair]:
         """Return the pixels of a block of the result."""
@@ -191,6 +189,15 @@ class ConvolutionKernel:
             table[:, 0] = before
         table[:, first : first + words.shape[1]] = words
         return table.reshape(-1, ROW)
+
+
+@functools.lru_cache(maxsize=1024)
+def _slots(size: Pair, strides: Pair, first: Pair, pixels: int) -> frozenset[Pair]:
+    """Return the slots of ``pixels`` that a tap of a block reads; ``first`` is its first pixel."""
+    return frozenset(
+        (first[0] + row * strides[0], (first[1] + column * strides[1]) // pixels)
+        for row, column in product(range(size[0]), range(size[1]))
+    )
 
 
 def halo_needed(kernel: ConvolutionKernel) -> Pair:

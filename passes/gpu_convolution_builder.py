@@ -16,8 +16,6 @@ from pattern_mlir.layouts import Pair
 from pattern_mlir.passes.gpu_convolution import ROW, ConvolutionKernel, Variant
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder, Number, Storage
 from pattern_mlir.passes.gpu_planes import Block, over_plane, store_block, zero_slots
-from pattern_mlir.passes.linalg_activations import activated
-from pattern_mlir.passes.linalg_builders import Scalar
 
 PUSHES = ("channels", "source image", "target image", "residual image")
 """Push constants: channels of a group, then the slots of an image of each tensor."""
@@ -49,6 +47,17 @@ class _Convolution:
         self.image = build.group("z")
         self.group = build.group("x")
         self.header = self._header()
+        outputs = kernel.block_pixels()
+        self.places = {
+            tap: [self._place(kernel.pixel(output, tap)) for output in outputs]
+            for tap in kernel.all_taps
+        }
+
+    def _place(self, pixel: Pair) -> tuple[Pair, int]:
+        """Return the slot, and the place in it, of a pixel from the block's first one."""
+        row, column = pixel
+        slot, part = divmod(column, self.kernel.source.pixels)
+        return (row, slot), part
 
     def _header(self) -> list[Any]:
         """Build the words of the workgroup's header."""
@@ -123,10 +132,10 @@ class _Convolution:
         patch: _Patch,
     ) -> None:
         """Build the products of a filter's ``taps`` and add them to its sums."""
-        outputs = self.kernel.block_pixels()
         for tap, weight in zip(taps, weights, strict=True):
-            for index, output in enumerate(outputs, start=number * len(outputs)):
-                pixel = patch.pixel(self.kernel.pixel(output, tap))
+            places = self.places[tap]
+            for index, place in enumerate(places, start=number * len(places)):
+                pixel = patch.pixel(*place)
                 sums[index] = self.build.multiply_add(weight, pixel, sums[index])
 
     def _runs(self, sums: list[Any]) -> list[Any]:
@@ -296,7 +305,7 @@ class _Convolution:
             if kernel.residual is not None:
                 added = self._read(RESIDUAL, kernel.residual)
                 sums = [arith.addf(a, b) for a, b in zip(sums, added, strict=True)]
-            self._store([activated(kernel.activation, Scalar(value)).value for value in sums])
+            self._store([self.build.activated(kernel.activation, value) for value in sums])
 
 
 class _Patch:
@@ -315,18 +324,16 @@ class _Patch:
     def load(self, slots: Sequence[Pair]) -> None:
         """Build the loads of ``slots`` (row, column)."""
         build, kernel = self.owner.build, self.owner.kernel
-        start = build.add(self.channel, self.owner.base)
         for slot in slots:
             if slot not in self.slots:
+                start = build.add(self.channel, self.owner.base)
                 offset = kernel.source.offset(kernel.source_plane, *slot)
                 self.slots[slot] = build.load(SOURCE, build.add(start, offset))
 
-    def pixel(self, place: Pair) -> Any:
-        """Return the pixel at ``place`` (row, column) from the block's first one."""
-        column, part = divmod(place[1], self.owner.kernel.source.pixels)
-        slot = (place[0], column)
-        self.load([slot])
+    def pixel(self, slot: Pair, part: int) -> Any:
+        """Return a pixel of a slot (row, column), which is loaded where it was not."""
         if slot not in self.pixels:
+            self.load([slot])
             build = self.owner.build
             parts = build.halves if self.owner.kernel.half_sums else build.pixels
             self.pixels[slot] = parts(SOURCE, self.slots[slot])

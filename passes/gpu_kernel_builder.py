@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch_mlir import ir
-from torch_mlir.dialects import arith, gpu, math, memref, scf, vector
+from torch_mlir.dialects import arith, gpu, memref, scf, vector
 
 from pattern_mlir.block_layouts import BlockLayout
 from pattern_mlir.passes.convert_math_to_polynomials import WITH_NATIVE_EXP, expand_functions
+from pattern_mlir.passes.linalg_activations import activated
+from pattern_mlir.passes.linalg_builders import Scalar
 
 ABI = "spirv.entry_point_abi"
 """Attribute of a kernel: its workgroup's size."""
@@ -74,6 +76,8 @@ class KernelBuilder:
         self._storages = list(storages)
         self._pushes = pushes
         self._constants: dict[Any, Any] = {}
+        self._positions: dict[int, Any] = {}
+        self._calls_functions = False
         self.module = gpu.GPUModuleOp("kernel", ip=False)
         body = self.module.regions[0].blocks.append()
         dynamic = ir.ShapedType.get_dynamic_size()
@@ -111,7 +115,8 @@ class KernelBuilder:
         with ir.InsertionPoint(self.entry):
             yield
             gpu.ReturnOp([])
-        expand_functions(self.module, WITH_NATIVE_EXP)
+        if self._calls_functions:
+            expand_functions(self.module, WITH_NATIVE_EXP)
 
     # Indices. Integers are folded, so that addresses hold constants wherever they can.
 
@@ -143,10 +148,10 @@ class KernelBuilder:
         total = sum(term for term in terms if _known(term))
         result: Number = None
         for term in (t for t in terms if not _known(t)):
-            result = term if result is None else arith.addi(result, term)
+            result = term if result is None else _build("arith.addi", self.index, result, term)
         if result is None:
             return total
-        return arith.addi(result, self.value(total)) if total else result
+        return _build("arith.addi", self.index, result, self.value(total)) if total else result
 
     def subtract(self, a: Number, b: Number) -> Number:
         """Build a difference, which may be negative."""
@@ -162,7 +167,7 @@ class KernelBuilder:
             return a * b
         if _known(b) and b in (0, 1):
             return a if b else 0
-        return arith.muli(a, self.value(b))
+        return _build("arith.muli", self.index, a, self.value(b))
 
     def split(self, number: Number, size: int) -> tuple[Number, Number]:
         """Build quotient and remainder of a number that is not negative."""
@@ -301,14 +306,23 @@ class KernelBuilder:
 
     def elements(self, value: Any) -> list[Any]:
         """Build the elements of a vector."""
-        size = ir.VectorType(value.type).shape[0]
-        return [vector.extract(value, [], [index]) for index in range(size)]
+        type_ = ir.VectorType(value.type)
+        element = type_.element_type
+        return [
+            _build("vector.extract", element, value, static_position=self._position(index))
+            for index in range(type_.shape[0])
+        ]
+
+    def _position(self, index: int) -> Any:
+        """Return the attribute of a position in a vector."""
+        if index not in self._positions:
+            self._positions[index] = ir.DenseI64ArrayAttr.get([index])
+        return self._positions[index]
 
     def unpack(self, word: Any) -> list[Any]:
         """Build the two f32 that a word holds as f16."""
         pair = ir.VectorType.get([2], self.f32)
-        both = ir.Operation.create("spirv.GL.UnpackHalf2x16", results=[pair], operands=[word])
-        return self.elements(both.result)
+        return self.elements(_build("spirv.GL.UnpackHalf2x16", pair, word))
 
     def as_real(self, word: Any) -> Any:
         """Build the f32 of a word's bits."""
@@ -320,7 +334,13 @@ class KernelBuilder:
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Build a * b + c."""
-        return math.fma(a, b, c)
+        return _build("math.fma", c.type, a, b, c)
+
+    def activated(self, activation: Any, value: Any) -> Any:
+        """Build the `ActivationAttr` ``activation`` (None: identity) of ``value``."""
+        result = activated(activation, Scalar(value)).value
+        self._calls_functions |= _is_called_between(value, result)
+        return result
 
     # Control.
 
@@ -376,6 +396,21 @@ class KernelBuilder:
             with ir.InsertionPoint(region.blocks.append()):
                 scf.YieldOp(list(build()))
         return list(operation.results)
+
+
+def _build(name: str, type_: Any, *operands: Any, **attributes: Any) -> Any:
+    """Build an operation with one result; the bindings' own builders take thrice the time."""
+    return ir.Operation.create(name, [type_], operands, attributes).result
+
+
+def _is_called_between(value: Any, result: Any) -> bool:
+    """Whether ``result`` is computed from ``value`` by a function that SPIR-V does not have."""
+    if result == value or isinstance(result.owner, ir.Block):
+        return False
+    operation = result.owner
+    if operation.name in WITH_NATIVE_EXP:
+        return True
+    return any(_is_called_between(value, operand) for operand in operation.operands)
 
 
 def _known(number: Number) -> bool:

@@ -107,13 +107,13 @@ class Launches:
     def weight(self, array: Array) -> Memory:
         """Return where ``array`` lies among the weights; blocks are as large as a binding."""
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        data = np.pad(data, (0, -len(data) % RANGE_ALIGNMENT))
-        if self._filled and self._filled + len(data) > MAXIMUM_RANGE:
+        size = _rounded(len(data), RANGE_ALIGNMENT)
+        if self._filled and self._filled + size > MAXIMUM_RANGE:
             self.weights.append([])
             self._filled = 0
-        memory = Memory("weights", len(self.weights) - 1, self._filled, len(data))
-        self.weights[-1].append(data)
-        self._filled += len(data)
+        memory = Memory("weights", len(self.weights) - 1, self._filled, size)
+        self.weights[-1] += [data, np.zeros(size - len(data), np.uint8)]
+        self._filled += size
         return memory
 
     def complete(self, number: int, type_: Any, memory: Memory) -> None:

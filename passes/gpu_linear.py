@@ -11,8 +11,6 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith
 
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder, Number, Storage
-from pattern_mlir.passes.linalg_activations import activated
-from pattern_mlir.passes.linalg_builders import Scalar
 
 INVOCATIONS = 64
 """Filters of a workgroup."""
@@ -100,7 +98,7 @@ def _build(kernel: LinearKernel, build: KernelBuilder) -> None:
         filter_ = build.add(first, number)
         if kernel.bias:
             total = arith.addf(total, build.load(3, filter_))
-        value = activated(kernel.activation, Scalar(total)).value
+        value = build.activated(kernel.activation, total)
         build.store(value, 2, build.add(build.multiply(row, all_filters), filter_))
 
 

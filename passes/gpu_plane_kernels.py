@@ -14,8 +14,6 @@ from pattern_mlir.block_layouts import BlockLayout
 from pattern_mlir.layouts import Pair
 from pattern_mlir.passes.gpu_kernel_builder import KernelBuilder, Number, Storage
 from pattern_mlir.passes.gpu_planes import Block, Placement, over_plane, store_block, zero_slots
-from pattern_mlir.passes.linalg_activations import activated
-from pattern_mlir.passes.linalg_builders import Scalar
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS
 
 PLAIN_INVOCATIONS = 64
@@ -213,7 +211,7 @@ class _Planes:
             PlaneKind.BILINEAR: self._bilinear,
         }
         value = kinds[self.kernel.kind](row, column)
-        return activated(self.kernel.activation, Scalar(value)).value
+        return self.build.activated(self.kernel.activation, value)
 
     def _channel(self, operand: Operand) -> Number:
         """Build which plane of an operand the pixel's channel reads."""

@@ -101,10 +101,16 @@ class _Row:
         build = self.build
         words = arith.index_cast(build.i32, self.elements)
         count = arith.sitofp(build.f32, words)
-        mean = arith.divf(self._sum(lambda position: self._load(0, position)), count)
+        first = self._load(0, 0)
+
+        def difference(position: Any) -> Any:
+            return arith.subf(self._load(0, position), first)
+
+        # Sums of differences: those of equal numbers are 0, however many there are.
+        mean = arith.divf(self._sum(difference), count)
 
         def centred(position: Any) -> Any:
-            return arith.subf(self._load(0, position), mean)
+            return arith.subf(difference(position), mean)
 
         def square(position: Any) -> Any:
             value = centred(position)

@@ -104,7 +104,7 @@ class Convolution:
         """Whether it has patterns, and a result of large planes."""
         return self.assignment is not None and min(self.plane) >= LARGE_PLANE
 
-    @property
+    @functools.cached_property
     def taps(self) -> int:
         """Weights that are not pruned."""
         if self.assignment is None:
@@ -326,7 +326,7 @@ def choose(
 
     See `preferred`.
     """
-    found = [_choice(kernel, own, machine) for kernel in kernels(own, source, target, native)]
+    found = [choice_of(kernel, own, machine) for kernel in kernels(own, source, target, native)]
     intensities = [choice.tally.intensity for choice in found]
     # Where little is loaded anyway, or nothing pruned, time alone counts.
     least = intensities if own.is_large_and_sparse else [ENOUGH] * len(found)
@@ -352,7 +352,8 @@ def preferred(
     return min(enough, key=lambda i: seconds[i])
 
 
-def _choice(kernel: ConvolutionKernel, own: Convolution, machine: Gpu) -> Choice:
+def choice_of(kernel: ConvolutionKernel, own: Convolution, machine: Gpu) -> Choice:
+    """Return ``kernel`` with the order of filters, what it does, and its time on ``machine``."""
     order, counts = _counted(own, kernel)
     return Choice(kernel, order, counts, seconds(machine, load_of(kernel, own, counts)))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling, stream_cycles
+from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling
 from pattern_mlir.dialects import (
     ActivateOp,
     AdaptiveAveragePoolOp,
@@ -251,19 +251,52 @@ class LaneOperation:
 
     def cycles(self, machine: Machine, block: Pair, rows: bool) -> float:
         """Return what the operation costs with a result's block, in rows or not."""
+        cycles = self._computing(machine, block, rows)
+        if self.writes_plain or self.kind in (Kind.CONVOLVE, Kind.NORMALIZE):
+            return cycles
+        return max(cycles, self._moving(machine, 1))
+
+    def predicted(self, machine: Machine, block: Pair, rows: bool) -> float:
+        """Return what the operation takes, by all that is known of the processor."""
+        cycles = machine.corrected(self.kernel_kind, self._computing(machine, block, rows))
+        if self.writes_plain or self.kind is Kind.NORMALIZE:
+            return cycles
+        # A line is read before it is first written to.
+        return max(cycles, self._moving(machine, 2))
+
+    def _computing(self, machine: Machine, block: Pair, rows: bool) -> float:
         if self.writes_plain:
             vectors = self.images * self.channels * (math.prod(block) + MEAN_VECTORS)
             return vectors * machine.load_cycles
         tiling = self.tiling(machine, block, rows)
         cycles = self.images * self.filters / tiling.filter_block * tiling.cycles
-        if self.kind is Kind.CONVOLVE:
-            return cycles
         if self.kind is Kind.NORMALIZE:
             vectors = self.images * self.channels * math.prod(block)
             return cycles + NORM_LOADS * vectors * machine.load_cycles
+        return cycles
+
+    def _moving(self, machine: Machine, written: int) -> float:
+        """Return what tensors take to move, the result ``written`` times."""
         pixels = self.channels * math.prod(self.input_plane)
-        pixels += self.filters * math.prod(self.result_plane)
-        return max(cycles, stream_cycles(machine.element_bytes * self.images * pixels))
+        pixels += written * self.filters * math.prod(self.result_plane)
+        return machine.stream_cycles(machine.element_bytes * self.images * pixels)
+
+    @property
+    def kernel_kind(self) -> str:
+        """What corrections of the machine model call it; see `Machine.corrections`."""
+        if self.kind is not Kind.CONVOLVE:
+            return "mean" if self.writes_plain else self.kind.value
+        if self.groups == self.channels == self.filters:
+            shape = "depthwise"
+        elif self.library.kernel_size == (1, 1):
+            shape = "1x1"
+        else:
+            patterns = self.library.patterns
+            all_taps = len(patterns) == 1 and len(patterns[0]) == math.prod(
+                self.library.kernel_size
+            )
+            shape = "dense" if all_taps else "sparse"
+        return shape if self.strides == (1, 1) else f"strided {shape}"
 
 
 def least_cycles(op: Any, parameters: ParameterStore, machine: Machine) -> float:
@@ -272,7 +305,7 @@ def least_cycles(op: Any, parameters: ParameterStore, machine: Machine) -> float
     if description is None:
         return math.inf
     return min(
-        description.cycles(machine, description.result_block(grid, 1), rows=False)
+        description.predicted(machine, description.result_block(grid, 1), rows=False)
         for grid in grids(machine.lanes)
     )
 

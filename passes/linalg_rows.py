@@ -28,8 +28,25 @@ def layer_norm(op: Any) -> Any:
     """Build a `pattern.layer_norm`."""
     x, axis, epsilon = op.input, op.axis, op.epsilon_value
     size = shape_of(x)[axis]
-    total = _reduced(x, 0, Scalar.__add__, axis)
-    centred = _with_rows(x, total, lambda v, total: v - total / size, axis)
+    loops = Loops(NAMES[: len(shape_of(x))])
+    firsts = [0 if i == axis else at for i, at in enumerate(loops.counters())]
+    operands = [(x, loops.counters()), (x, firsts)]
+    # A sum of differences: that of equal numbers is 0, however many there are.
+    total = nest(
+        loops,
+        operands,
+        (
+            filled(_without(shape_of(x), axis), x.type.element_type, 0),
+            _without(loops.counters(), axis),
+        ),
+        lambda value, first, total: total + (value - first),
+    )
+    centred = nest(
+        loops,
+        [*operands, (total, _without(loops.counters(), axis))],
+        (tensor.empty(shape_of(x), x.type.element_type), loops.counters()),
+        lambda value, first, total, _: value - first - total / size,
+    )
     squares = _with_rows(centred, None, lambda v: v * v)
     sums = _reduced(squares, 0, Scalar.__add__, axis)
     scaled = _with_rows(
@@ -38,7 +55,6 @@ def layer_norm(op: Any) -> Any:
         lambda v, total: v / (total / size + epsilon).apply(math_dialect.sqrt),
         axis,
     )
-    loops = Loops(NAMES[: len(shape_of(x))])
     along = [loops.counters()[axis]]
     return nest(
         loops,

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pattern_mlir.calibration import calibrate
     from pattern_mlir.compiled_model import CompiledModel, load
     from pattern_mlir.compiler import compile
     from pattern_mlir.errors import PatternError
@@ -25,6 +26,7 @@ __all__ = [
     "ParameterStore",
     "PatternError",
     "Program",
+    "calibrate",
     "compile",
     "import_program",
     "interpret",
@@ -36,6 +38,7 @@ _HOMES = {
     "ParameterStore": "parameters",
     "PatternError": "errors",
     "Program": "program",
+    "calibrate": "calibration",
     "compile": "compiler",
     "import_program": "importer",
     "interpret": "interpretation",

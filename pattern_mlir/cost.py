@@ -31,10 +31,6 @@ LOOP_CYCLES = 10.0
 FILTER_CYCLES = 30.0
 """A filter's share of a tile beside its kernels: bias, stores."""
 
-STREAM_RATES = ((1 << 20, 20.0), (math.inf, 6.0))
-"""Bytes a cycle of data that is read or written once: up to so many bytes in all."""
-
-
 LEAST_LANES = 4
 """Of the shortest vectors that kernels use."""
 
@@ -90,6 +86,10 @@ class Machine:
         conversions: multiplications that could start while a loaded vector becomes f32.
         permuting_units: units that multiply or permute the lanes of a vector; 0 where neighbours'
             lanes are rather loaded.
+        stream_rates: pairs (bytes, rate): data that is read or written once and is no more than so
+            many bytes moves at so many bytes a cycle.
+        corrections: pairs (kind of kernel, factor): what kernels of the kind took on this processor
+            over what the rest of the model says of them (`pattern_mlir.calibration`).
     """
 
     lanes: int
@@ -115,6 +115,8 @@ class Machine:
     sum_registers: int = 1
     conversions: int = 0
     permuting_units: int = 0
+    stream_rates: tuple[tuple[float, float], ...] = ((1 << 20, 20.0), (math.inf, 6.0))
+    corrections: tuple[tuple[str, float], ...] = ()
 
     @property
     def multiplications_a_cycle(self) -> int:
@@ -158,6 +160,14 @@ class Machine:
         size = self.element_bytes * self.lanes
         rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
         return vectors * size / rate
+
+    def stream_cycles(self, size: float) -> float:
+        """Return what it takes to read or write ``size`` bytes once."""
+        return size / next(rate for most, rate in self.stream_rates if size <= most)
+
+    def corrected(self, kind: str, cycles: float) -> float:
+        """Return what a kernel of ``kind`` takes for which the model says ``cycles``."""
+        return cycles * dict(self.corrections).get(kind, 1.0)
 
     def start_cycles(self, rows: int, reused: float) -> float:
         """Return what it takes to turn to ``rows`` of pixels, see `transfer_cycles`."""
@@ -451,12 +461,7 @@ def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
     return 3 * sums * machine.load_cycles + FILTER_CYCLES / 2
 
 
-def stream_cycles(size: float) -> float:
-    """Return what it takes to read or write ``size`` bytes once."""
-    return size / next(rate for most, rate in STREAM_RATES if size <= most)
-
-
 def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:
     """Return what a product of matrices takes, of which ``size`` bytes are read once."""
     pace = machine.lanes * machine.multiplications_a_cycle
-    return max(multiplications / pace, stream_cycles(size))
+    return max(multiplications / pace, machine.stream_cycles(size))

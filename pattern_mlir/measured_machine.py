@@ -1,10 +1,15 @@
-"""The machine model of a processor that no table knows: measured once, then read from a file."""
+"""The machine model of a processor that no table knows: measured once, then read from a file.
+
+`pattern_mlir.calibration` adds to the file what kernels took.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -15,12 +20,29 @@ from pattern_mlir.processors import AVX512
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
 
-VERSION = 1
+VERSION = 2
 """Of what is measured and how; files of other versions are written anew."""
 
 AT_RANDOM = (0.94, 0.75)
 """Kernels jump from plane to plane: their share of the rate of one long read from the second cache
 and from beyond, as measured on an AMD EPYC (Zen 4)."""
+
+STREAMED = 0.7
+"""Tensors that are read or written once: their share of the rate of one long read from beyond, as
+measured on an Intel Ice Lake."""
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured of a processor.
+
+    Attributes:
+        rates: what a core reads and multiplies.
+        corrections: see `Machine.corrections`; none until the processor is calibrated.
+    """
+
+    rates: Rates
+    corrections: tuple[tuple[str, float], ...] = ()
 
 
 def measured_machine(folder: Path | None = None) -> Machine:
@@ -29,13 +51,31 @@ def measured_machine(folder: Path | None = None) -> Machine:
     ``folder`` is where the file is kept, the user's cache unless given. Remove the file to measure
     again.
     """
-    lanes = vector_lanes()
-    path = measurement_path(folder)
-    rates = _read(path)
-    if rates is None:
-        rates = measure_rates(lanes)
-        _write(path, rates)
-    return machine_of(rates, lanes)
+    return machine_of(measurements(folder), vector_lanes())
+
+
+def measurements(folder: Path | None = None) -> Measurements:
+    """Return what is known of this processor: from the file, or measured now and kept there.
+
+    A process reads the file once: passes that saw different models would not fit together.
+    """
+    return _known(measurement_path(folder))
+
+
+@functools.cache
+def _known(path: Path) -> Measurements:
+    found = _read(path)
+    if found is None:
+        found = Measurements(measure_rates(vector_lanes()))
+        with contextlib.suppress(OSError):  # a folder that cannot be written only costs time
+            _write(path, found)
+    return found
+
+
+def keep(found: Measurements, folder: Path | None = None) -> None:
+    """Write ``found`` to the file, for this process and later ones; OSError where it cannot be."""
+    _write(measurement_path(folder), found)
+    _known.cache_clear()
 
 
 def measurement_path(folder: Path | None = None) -> Path:
@@ -46,13 +86,13 @@ def measurement_path(folder: Path | None = None) -> Path:
     return (folder or platformdirs.user_cache_path("pattern_mlir") / "processors") / name
 
 
-def machine_of(rates: Rates, lanes: int) -> Machine:
-    """Return the model of a processor with vectors of ``lanes`` that has ``rates``.
+def machine_of(found: Measurements, lanes: int) -> Machine:
+    """Return the model of a processor with vectors of ``lanes`` of which this was ``found``.
 
     Its cycle is the time in which ``Machine.multiplications_a_cycle`` can start.
     """
     machine = AVX512 if lanes == AVX512.lanes else Machine(lanes, 32 if lanes == 4 else 16)
-    pace = machine.multiplications_a_cycle
+    pace, rates = machine.multiplications_a_cycle, found.rates
     second, beyond = (
         rate * share for rate, share in zip((rates.second, rates.beyond), AT_RANDOM, strict=True)
     )
@@ -67,23 +107,32 @@ def machine_of(rates: Rates, lanes: int) -> Machine:
         load_cycles=4 * lanes / rates.first,
         latency=max(1, round(rates.latency / pace)),
         cache_rates=tuple((size, rate * pace) for size, rate in caches),
+        stream_rates=(
+            (rates.second_bytes, second * pace),
+            (math.inf, STREAMED * rates.beyond * pace),
+        ),
+        corrections=found.corrections,
     )
 
 
-def _read(path: Path) -> Rates | None:
+def _read(path: Path) -> Measurements | None:
     """Return what ``path`` holds, None where that is nothing that this version wrote."""
     try:
         fields = json.loads(path.read_text())
-        return Rates(**fields["rates"]) if fields["version"] == VERSION else None
-    except (OSError, ValueError, KeyError, TypeError):
+        if fields["version"] != VERSION:
+            return None
+        corrections = sorted((str(kind), float(own)) for kind, own in fields["corrections"].items())
+        return Measurements(Rates(**fields["rates"]), tuple(corrections))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _write(path: Path, rates: Rates) -> None:
-    """Keep ``rates`` where that is possible; a folder that cannot be written only costs time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            temporary.write_text(json.dumps({"version": VERSION, "rates": asdict(rates)}))
-    except OSError:
-        return
+def _write(path: Path, found: Measurements) -> None:
+    fields = {
+        "version": VERSION,
+        "rates": asdict(found.rates),
+        "corrections": dict(found.corrections),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(fields))

@@ -150,7 +150,10 @@ def _gpu_levels(machine: GpuTarget, precision: str) -> tuple[Level, ...]:
         Level("kernels", (make_pass("convert-pattern-to-gpu", kernels),)),
         Level(
             "launches",
-            (make_pass("pattern-plan-memory", f"alignment={RANGE_ALIGNMENT}"), "canonicalize"),
+            (
+                make_pass("pattern-plan-memory", f"alignment={RANGE_ALIGNMENT}"),
+                "func.func(canonicalize)",
+            ),
         ),
     )
 

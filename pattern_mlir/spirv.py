@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,7 +43,20 @@ from pattern_mlir.runtime.vulkan.plan import (
     Range,
     VulkanPlan,
 )
-from pattern_mlir.runtime.vulkan.spirv import Kernel, read_kernel
+from pattern_mlir.runtime.vulkan.spirv import (
+    FLOAT16,
+    HEADER,
+    MATRIX,
+    OP_CAPABILITY,
+    OP_F_CONVERT,
+    OP_FUNCTION,
+    OP_LOAD,
+    OP_TYPE_FLOAT,
+    OP_TYPE_VECTOR,
+    Kernel,
+    instructions,
+    read_kernel,
+)
 
 VERSION = "v1.3"
 """The newest that Vulkan 1.1 takes."""
@@ -55,10 +66,8 @@ CAPABILITIES = ("Shader", "Float16", "StorageBuffer16BitAccess")
 
 EXTENSIONS = ("SPV_KHR_storage_buffer_storage_class", "SPV_KHR_16bit_storage")
 
-HALF_STORAGE = frozenset(
-    {"spirv.AccessChain", "spirv.FConvert", "spirv.Load", "spirv.mlir.addressof"}
-)
-"""Operations on f16 that the storage's capability alone allows (SPV_KHR_16bit_storage)."""
+HALF_STORAGE = frozenset({OP_LOAD, OP_F_CONVERT})
+"""Instructions with results of f16 that the storage's capability allows (SPV_KHR_16bit_storage)."""
 
 TARGET_ENVIRONMENT = (
     f"#spirv.target_env<#spirv.vce<{VERSION}, [{', '.join(CAPABILITIES)}],"
@@ -66,17 +75,16 @@ TARGET_ENVIRONMENT = (
 )
 
 TO_SPIRV = (
-    f"builtin.module(gpu.module(gpu.func(convert-math-to-spirv)),"
+    f"builtin.module(canonicalize,gpu.module(gpu.func(convert-math-to-spirv)),"
     f"spirv-attach-target{{ver={VERSION} caps={','.join(CAPABILITIES)}"
     f" exts={','.join(EXTENSIONS)} client_api=Vulkan}},"
-    "map-memref-spirv-storage-class{client-api=vulkan},convert-gpu-to-spirv)"
+    "map-memref-spirv-storage-class{client-api=vulkan},convert-gpu-to-spirv,"
+    "spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
 )
-"""Upstream passes from `gpu.module` to `spirv.module`, which becomes its sibling."""
+"""Upstream passes from `gpu.module` to `spirv.module`, which becomes its sibling.
 
-TO_INTERFACE = (
-    "builtin.module(spirv.module(spirv-lower-abi-attrs,canonicalize,cse,spirv-update-vce))"
-)
-"""Upstream passes that give a `spirv.module` its entry point and declare what it uses."""
+The last ones give it its entry point and declare what it uses.
+"""
 
 
 @dataclass(frozen=True)
@@ -168,70 +176,82 @@ def spirv_module(kernel: Any) -> bytes:
     # convert-math-to-spirv does not see what spirv-attach-target says.
     module.operation.attributes["spirv.target_env"] = ir.Attribute.parse(TARGET_ENVIRONMENT)
     copy = kernel.operation.clone(ip=ir.InsertionPoint(module.body))
-    PassManager.parse(TO_SPIRV).run(module.operation)
-    PassManager.parse(TO_INTERFACE).run(module.operation)
+    written = _written(copy)
+    _run(TO_SPIRV, module)
+    module.operation.verify()
     # gpu-module-to-binary wants the spirv.module where the kernel was.
     spirv = next(op for op in module.body.operations if op.operation.name == "spirv.module")
     copy = next(op for op in module.body.operations if isinstance(op, gpu.GPUModuleOp))
     block = copy.operation.regions[0].blocks[0]
     for op in list(block.operations):
         op.operation.erase()
-    _decorate(spirv)
-    # Shader implies Matrix, which no kernel uses. To load, convert and store f16 needs no Float16.
-    unused = ["Matrix"] if _computes_half(spirv) else ["Matrix", "Float16"]
-    kept = str(spirv.operation.attributes["vce_triple"])
-    for name in unused:
-        kept = re.sub(rf"\b{name}, |, {name}\b", "", kept)
-    spirv.operation.attributes["vce_triple"] = ir.Attribute.parse(kept)
+    _decorate(spirv, written)
     block.append(spirv)
-    PassManager.parse("builtin.module(gpu-module-to-binary)").run(module.operation)
+    _run("builtin.module(gpu-module-to-binary)", module)
     binary = next(op for op in module.body.operations if op.operation.name == "gpu.binary")
     objects = ir.ArrayAttr(binary.operation.attributes["objects"])
-    return bytes(gpu.ObjectAttr(objects[0]).object)
+    return _with_needed_capabilities(bytes(gpu.ObjectAttr(objects[0]).object))
 
 
-def _decorate(spirv: Any) -> None:
+def _with_needed_capabilities(data: bytes) -> bytes:
+    """Return a SPIR-V module without capabilities that the serializer declares needlessly.
+
+    Shader implies Matrix, which no kernel uses. To load, convert and store f16 needs no Float16.
+    """
+    unused = {MATRIX} if _computes_half(data) else {MATRIX, FLOAT16}
+    words = np.frombuffer(data, "<u4")
+    first = end = HEADER
+    while words[end] & 0xFFFF == OP_CAPABILITY:
+        end += 2
+    declared = words[first:end].reshape(-1, 2)
+    kept = declared[~np.isin(declared[:, 1], list(unused))]
+    return np.concatenate([words[:first], kept.reshape(-1), words[end:]]).tobytes()
+
+
+def _computes_half(data: bytes) -> bool:
+    """Whether a kernel does more with f16 than to load, convert and store it."""
+    halves: set[int] = set()
+    for operation, operands in instructions("kernel", data):
+        first = operands[0] if operands else 0
+        is_scalar = operation == OP_TYPE_FLOAT and operands[1] == 16
+        if is_scalar or (operation == OP_TYPE_VECTOR and operands[1] in halves):
+            halves.add(first)
+        elif operation == OP_FUNCTION and not halves:
+            return False
+        elif first in halves and operation not in HALF_STORAGE:
+            return True
+    return False
+
+
+def _run(pipeline: str, module: Any) -> None:
+    """Run upstream passes; to verify after each would take as long as they do."""
+    manager = PassManager.parse(pipeline)
+    manager.enable_verifier(False)
+    manager.run(module.operation)
+
+
+def _written(kernel: Any) -> set[str]:
+    """Return the variables that a kernel's buffers become in SPIR-V, of those that it writes."""
+    found = set()
+    for op in kernel.operation.regions[0].blocks[0].operations:
+        if not isinstance(op, gpu.GPUFuncOp):
+            continue
+        name = ir.StringAttr(op.operation.attributes["sym_name"]).value
+        for argument in op.operation.regions[0].blocks[0].arguments:
+            if any(use.owner.name != "memref.load" for use in argument.uses):
+                found.add(f"{name}_arg_{argument.arg_number}")
+    return found
+
+
+def _decorate(spirv: Any, written: set[str]) -> None:
     """Mark buffers that a kernel never writes, for drivers to cache."""
-    text_names = set()
-    for op in _inner(spirv.operation):
-        if op.name == "spirv.Store":
-            text_names |= _variables(op.operands[0])
     for op in spirv.operation.regions[0].blocks[0].operations:
         if op.operation.name != "spirv.GlobalVariable":
             continue
         type_ = str(ir.TypeAttr(op.operation.attributes["type"]).value)
         name = ir.StringAttr(op.operation.attributes["sym_name"]).value
-        if type_.endswith("StorageBuffer>") and name not in text_names:
+        if type_.endswith("StorageBuffer>") and name not in written:
             op.operation.attributes["non_writable"] = ir.UnitAttr.get()
-
-
-def _computes_half(spirv: Any) -> bool:
-    """Whether a kernel does more with f16 than to load, convert and store it."""
-    return any(
-        re.search(r"\bf16\b", str(result.type)) and op.name not in HALF_STORAGE
-        for op in _inner(spirv.operation)
-        for result in op.results
-    )
-
-
-def _inner(operation: Any) -> Iterator[Any]:
-    for region in operation.regions:
-        for block in region.blocks:
-            for op in block.operations:
-                yield op.operation
-                yield from _inner(op.operation)
-
-
-def _variables(pointer: Any) -> set[str]:
-    """Return the global variable that a pointer leads into."""
-    while not isinstance(pointer.owner, ir.Block):
-        owner = pointer.owner
-        if owner.name == "spirv.mlir.addressof":
-            return {ir.FlatSymbolRefAttr(owner.attributes["variable"]).value}
-        if not owner.operands:
-            break
-        pointer = owner.operands[0]
-    return set()
 
 
 def _plan(

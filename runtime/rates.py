@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from pattern_mlir.parameters import aligned_bytes
 from pattern_mlir.runtime.peak import SUMS, Peak
@@ -17,6 +18,9 @@ READ_BYTES = 8 << 20
 
 USUAL_CACHES = (32 << 10, 1 << 20)
 """Bytes of a core's first and second cache where the system does not tell."""
+
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+"""Where Linux describes them."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,18 @@ def measure_rates(lanes: int) -> Rates:
 
 
 def _cache_sizes() -> tuple[int, int]:
-    names = ("SC_LEVEL1_DCACHE_SIZE", "SC_LEVEL2_CACHE_SIZE")
-    known = [os.sysconf(name) if name in os.sysconf_names else 0 for name in names]
-    first, second = (size or usual for size, usual in zip(known, USUAL_CACHES, strict=True))
+    """Return the bytes of the first cache of data and of the second cache."""
+    known = {}
+    for folder in CACHES.glob("index*"):
+        try:
+            level, kind, size = (
+                (folder / n).read_text().strip() for n in ("level", "type", "size")
+            )
+        except OSError:
+            continue
+        if kind != "Instruction" and re.fullmatch(r"\d+K", size):
+            known[int(level)] = int(size[:-1]) << 10
+    first, second = (known.get(i + 1, usual) for i, usual in enumerate(USUAL_CACHES))
     return first, second
 
 

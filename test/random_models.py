@@ -96,8 +96,8 @@ class _Builder:
         with torch.no_grad():
             try:
                 shape = tuple(step.eval()(*(torch.zeros(self.shapes[i]) for i in reads)).shape)
-            except RuntimeError:
-                return  # a window that does not fit
+            except (RuntimeError, ValueError):
+                return  # a window that does not fit, a norm of one number
         if 0 in shape or int(np.prod(shape)) > MOST_ELEMENTS:
             return
         self.steps.append((step, reads))

@@ -144,6 +144,17 @@ class TestGoals:
         own = {goal.by: (goal.found, goal.met) for goal in found if "peak" in goal.against}
         assert own == {"b": (0.8, False), "c": (0.79, True)}
 
+    def test_the_share_of_time_in_layers_that_were_predicted_is_judged(self) -> None:
+        layers = [
+            LayerRow("a", "conv", "", "", took, None, 1, 1, "", 0, predicted=predicted)
+            for took, predicted in ((30.0, 36.0), (50.0, 40.0), (15.0, 10.0), (5.0, 0.0))
+        ]
+        run = replace(RESNET18.runs[0], layers=tuple(layers))
+        found = verdicts({"resnet18": replace(RESNET18, runs=(run,))})
+        (own,) = (goal for goal in found if "predicted" in goal.against)
+        assert (own.found, own.met) == (pytest.approx(0.8), False)
+        assert not any("predicted" in goal.against for goal in verdicts({"resnet18": RESNET18}))
+
     def test_two_threads_are_compared_with_one(self) -> None:
         one, two = (
             result("resnet18", entry(OURS, OURS, ms), threads=threads).runs[0]
@@ -312,7 +323,7 @@ class TestPages:
         assert "| OpenVINO | 34.00 | 34.00 to 34.00 | 34.00 | 33.00 | 3.40 |" in page
         assert "| MNN, sparse encoding | cannot be installed |" in page
         layers = (tmp_path / "benchmarks" / pages.LAYERS_PAGE).read_text()
-        assert "| conv1 | conv | 2x8 | 4x4 | 10000.0 | 0.80 | 1.00 | 2 |" in layers
+        assert "| conv1 | conv | 2x8 | 4x4 | 10000.0 |  | 0.80 | 1.00 | 2 |" in layers
 
 
 @pytest.mark.parametrize("series", scaling.ALL, ids=lambda series: str(series.name))

@@ -54,6 +54,21 @@ def test_a_layer_norm_over_channels_between_convolutions(
     check(with_weights(model), values(images, 3, *plane))
 
 
+@pytest.mark.parametrize("channels", [3, 5, 35, 300])
+def test_a_layer_norm_of_equal_channels_is_zero(channels: int) -> None:
+    model = nn.Sequential(
+        nn.Conv2d(1, channels, 1, bias=False),
+        LayerNorm2d(channels),
+        nn.Conv2d(channels, channels, 1, bias=False),
+    )
+    nn.init.ones_(model[0].weight)
+    nn.init.dirac_(model[2].weight)
+    x = torch.tensor([0.1, 1e3, *np.linspace(-3, 3, 40)], dtype=torch.float32).reshape(1, 1, 6, 7)
+    compiled = pattern_mlir.compile(exported(model, x))
+    assert "normalize" in kernels(compiled)
+    assert abs(compiled(x)).max() <= 1e-6
+
+
 def test_a_block_of_convnext_has_no_plain_loops() -> None:
     model = with_weights(nn.Sequential(nn.Conv2d(3, 24, 2, 2), ConvNextBlock(24)))
     shape = (1, 3, 40, 36)

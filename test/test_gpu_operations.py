@@ -17,6 +17,7 @@ from vulkan_networks import needs_driver, use_cpu_driver
 from pattern_mlir import compile
 from pattern_mlir.gpu import DEFAULT_GPU
 from pattern_mlir.passes.gpu_plane_kernels import PLAIN_INVOCATIONS
+from pattern_mlir.program import Program
 from pattern_mlir.runtime.vulkan.plan import MAXIMUM_GROUPS
 
 pytestmark = needs_driver
@@ -233,6 +234,24 @@ def test_an_operation_computes_what_pytorch_does(name: str) -> None:
 
 def test_a_plain_tensor_takes_more_workgroups_than_a_dimension_has() -> None:
     check(nn.ReLU(), [(3, PLAIN_INVOCATIONS * MAXIMUM_GROUPS // 2)])
+
+
+@pytest.mark.parametrize("size", [3, 5, 20, 300])
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_a_layer_norm_of_equal_numbers_is_zero(size: int, dimension: int) -> None:
+    program = Program.parse(
+        f"func.func @f(%x: tensor<1x{size}x{size}xf32>, %w: tensor<{size}xf32>,"
+        f" %b: tensor<{size}xf32>) -> tensor<1x{size}x{size}xf32> {{"
+        f' %0 = "pattern.layer_norm"(%x, %w, %b) {{epsilon = 1.0e-05 : f64,'
+        f" dimension = {dimension} : i64}} : (tensor<1x{size}x{size}xf32>, tensor<{size}xf32>,"
+        f" tensor<{size}xf32>) -> tensor<1x{size}x{size}xf32>"
+        f" return %0 : tensor<1x{size}x{size}xf32> }}"
+    )
+    rows = np.resize(np.array([0.1, 1e3, *np.linspace(-3, 3, 40)], np.float32), size)
+    x = np.stack([rows] * size, axis=dimension - 1)[None]
+    compiled = compile(program, target="vulkan1.1")
+    ones, zeros = np.ones(size, np.float32), np.zeros(size, np.float32)
+    assert abs(compiled.run([x, ones, zeros])[0]).max() <= 1e-6
 
 
 @pytest.mark.parametrize("precision", ["f16-acc32", "f16-packed"])

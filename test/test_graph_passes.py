@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import pairwise
 from typing import Any
 
@@ -241,3 +242,22 @@ def test_a_pruned_network_goes_through_all_passes_and_gives_the_same_bytes(name:
 def test_an_option_out_of_range_is_refused(build: Any, message: str) -> None:
     with pytest.raises(PipelineError, match=message):
         build()
+
+
+def test_the_bindings_do_not_search_for_a_module_at_each_operation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = Program.parse(
+        "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {"
+        ' %0 = "pattern.activate"(%x) {function = #pattern.activation<"relu", []>}'
+        " : (tensor<4xf32>) -> tensor<4xf32> return %0 : tensor<4xf32> }"
+    )
+    searched: list[str] = []
+
+    class Finder:
+        def find_spec(self, name: str, *_: Any) -> None:
+            searched.append(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    assert [type(op) for op in walk(program.module.operation, ActivateOp)] == [ActivateOp]
+    assert searched == []

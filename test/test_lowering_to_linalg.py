@@ -24,6 +24,7 @@ from pattern_mlir.dialects import (
     AveragePoolOp,
     ConcatOp,
     ConvOp,
+    LayerNormOp,
     LibraryAttr,
     LinearOp,
     MaxPoolOp,
@@ -283,6 +284,32 @@ def test_a_concatenation_along_any_dimension(dimension: int) -> None:
     shapes[0][dimension], shapes[1][dimension] = 1, 6
     a, b = (noise(0, *shape) for shape in shapes)
     check(Network(a, b).build(lambda a, b: ConcatOp.build(a, b, dimension).result), a, b)
+
+
+def layer_norm(x: Array, dimension: int) -> Program:
+    """Return a layer norm along a dimension, of weight 1 and bias 0."""
+    network, size = Network(x), x.shape[dimension]
+
+    def body(value: Any) -> Any:
+        weight = network.parameter(np.ones(size, np.float32))
+        bias = network.parameter(np.zeros(size, np.float32))
+        return LayerNormOp.build(value, weight, bias, 1e-5, dimension).result
+
+    return network.build(body)
+
+
+@pytest.mark.parametrize("dimension", [0, 1, 2])
+def test_a_layer_norm_along_any_dimension(dimension: int) -> None:
+    x = noise(0, 3, 5, 7)
+    check(layer_norm(x, dimension), x)
+
+
+@pytest.mark.parametrize("size", [3, 5, 20, 300])
+@pytest.mark.parametrize("dimension", [0, 1])
+def test_a_layer_norm_of_equal_numbers_is_zero(size: int, dimension: int) -> None:
+    rows = np.array([0.1, 1e3, *np.linspace(-3, 3, 40)], np.float32)
+    x = np.stack([rows] * size, axis=dimension)
+    assert abs(executable(layer_norm(x, dimension))(x)[0]).max() <= 1e-6
 
 
 def test_a_concatenation_of_concatenations_copies_each_piece_once() -> None:

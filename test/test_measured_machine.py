@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch_models import exported, values
 import pattern_mlir
 from pattern_mlir import measured_machine as subject
 from pattern_mlir.cost import Machine
+from pattern_mlir.measured_machine import Measurements
 from pattern_mlir.processors import MEASURED, PROCESSORS, machine
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
@@ -49,7 +51,15 @@ def test_a_processor_is_measured_once(measurements: list[int], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"version": 0}', '{"version": 1, "rates": {"latency": 1}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"version": 1}',
+        '{"version": 2, "corrections": {}, "rates": {"latency": 1}}',
+        '{"version": 2, "corrections": [1], "rates": {}}',
+    ],
 )
 def test_a_file_that_cannot_be_used_is_measured_anew(
     measurements: list[int], tmp_path: Path, text: str
@@ -60,18 +70,29 @@ def test_a_file_that_cannot_be_used_is_measured_anew(
     assert len(measurements) == 1
 
 
-def test_where_nothing_can_be_kept_each_call_measures(
+def test_where_nothing_can_be_kept_each_process_measures(
     measurements: list[int], tmp_path: Path
 ) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
     for _ in range(2):
         subject.measured_machine(in_the_way)
-    assert len(measurements) == 2
+    assert len(measurements) == 1
+
+
+def test_a_process_keeps_its_model_when_another_writes_the_file(
+    measurements: list[int], tmp_path: Path
+) -> None:
+    first = subject.measured_machine(tmp_path)
+    path = subject.measurement_path(tmp_path)
+    path.write_text(path.read_text().replace(str(ZEN_4.first), "7.0"))
+    assert subject.measured_machine(tmp_path) == first
+    subject.keep(Measurements(dataclasses.replace(ZEN_4, first=8.0)), tmp_path)
+    assert subject.measured_machine(tmp_path).load_cycles == pytest.approx(8.0)
 
 
 def test_what_was_measured_of_a_known_processor_is_near_its_entry() -> None:
-    measured, known = subject.machine_of(ZEN_4, 16), PROCESSORS["znver4"].machine
+    measured, known = subject.machine_of(Measurements(ZEN_4), 16), PROCESSORS["znver4"].machine
     assert (measured.lanes, measured.registers) == (known.lanes, known.registers)
     assert measured.latency == known.latency
     assert measured.load_cycles == pytest.approx(known.load_cycles, rel=0.2)

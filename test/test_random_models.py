@@ -95,6 +95,9 @@ CHUNKS = [
 def check(random: Random, target: Target) -> None:
     """Compare a random network's results: allowed is a little more than PyTorch's own f32 error.
 
+    The interpreter computes in f64, on factors of batch norms that are folded in f32: a layer norm
+    behind one of nearly equal numbers makes as much of their rounding as of PyTorch's.
+
     Raises:
         Refused: the target cannot run it.
     """
@@ -108,9 +111,10 @@ def check(random: Random, target: Target) -> None:
     results = target.run(program, x.numpy())
     for ours, oracle, reference, own in zip(results, interpreted, expected, theirs, strict=True):
         scale = float(np.abs(reference).max(initial=1e-3))
-        allowed = max(8 * float(np.abs(own - reference).max(initial=0)), 2e-5 * scale)
+        rounding = float(np.abs(own - reference).max(initial=0))
+        allowed, exact = max(8 * rounding, 2e-5 * scale), max(rounding, 1e-6 * scale)
         assert ours.shape == reference.shape, model.text()
-        for name, values, bound in (("compiled", ours, allowed), ("oracle", oracle, 1e-6 * scale)):
+        for name, values, bound in (("compiled", ours, allowed), ("oracle", oracle, exact)):
             error = np.abs(values - reference).max(initial=0)
             assert error <= bound, f"{name}: error {error:.3g} of {scale:.3g}\n{model.text()}"
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_gpu_operations import MODELS, outputs
+from test_gpu_operations import MODELS, conv, outputs
 from test_vulkan_plan import PLAN, check
+from torch import nn
 from torch_models import exported, values
 from vulkan_networks import needs_driver, use_cpu_driver
 
@@ -85,6 +86,20 @@ def test_a_package_for_any_gpu_holds_few_kernels_for_each_layer(network: Compile
         step = plan.steps[own.step]
         assert isinstance(step, Dispatch) and step.kernel != own.dispatch.kernel
     assert len(network.report().kernels) == 1
+
+
+def test_a_layer_that_takes_little_of_the_time_has_one_kernel() -> None:
+    small = MODELS[NAME][0]
+    model = nn.Sequential(small, nn.Upsample(scale_factor=8), conv(32, 64, padding=1))
+    plans = [
+        plan_of(compile(exported(own, X), target="vulkan1.1", precision="f32"))
+        for own in (small, model)
+    ]
+    for plan, few in zip(plans, (False, True), strict=True):
+        step = next(
+            i for i, own in enumerate(plan.steps) if "conv" in plan.layers[own.layer].kernel
+        )
+        assert (step in {own.step for own in plan.alternatives}) != few
 
 
 def test_every_choice_computes_the_same(

@@ -101,6 +101,9 @@ LAYER_GOALS = (
 SUM_OF_LAYERS = 1.03
 """A whole network takes at most so many times the sum of its layers."""
 
+PREDICTION = 0.2
+"""The machine model predicts a layer to this fraction of its time."""
+
 TWO_THREADS = {"resnet18": 1.85, "vgg16": 1.85, "vgg16-convolutions": 1.85}
 """Two threads are at least so many times as fast as one, on two quiet cores."""
 
@@ -153,6 +156,7 @@ def verdicts(results: Mapping[str, CaseResult]) -> list[Verdict]:
     found = [_judge(goal, results[goal.case]) for goal in GOALS if goal.case in results]
     for result in results.values():
         found += _sum_of_layers(result)
+        found += _predictions(result)
         found += _layers(result)
     for case, least in TWO_THREADS.items():
         if case in results:
@@ -177,6 +181,21 @@ def _sum_of_layers(result: CaseResult) -> list[Verdict]:
     figure, wanted = run.whole_ms / run.layers_ms, f"≤ {SUM_OF_LAYERS:g}"
     against, met = "whole network over the sum of its layers", figure <= SUM_OF_LAYERS
     return [Verdict(result.title, against, wanted, figure, OURS, met)]
+
+
+def _predictions(result: CaseResult) -> list[Verdict]:
+    """Return what share of the time goes to layers that were predicted well."""
+    run = result.run(threads=1)
+    if not run or not any(layer.predicted for layer in run.layers):
+        return []
+    well = sum(
+        own.microseconds
+        for own in run.layers
+        if abs(own.predicted - own.microseconds) <= PREDICTION * own.microseconds
+    )
+    against = f"share of time in layers predicted within {PREDICTION:.0%}"
+    figure = well / (1e3 * run.layers_ms)
+    return [Verdict(result.title, against, "= 1", figure, OURS, figure >= 1)]
 
 
 def _layers(result: CaseResult) -> list[Verdict]:

@@ -56,6 +56,7 @@ class LayerRow:
         bytes: of inputs, weights and result.
         kind: of a convolution or linear layer, such as `conv 3x3 stride 2`.
         positions: how often each of its filters is applied.
+        predicted: microseconds by the machine model; 0 where it says nothing.
     """
 
     place: str
@@ -68,6 +69,7 @@ class LayerRow:
     bytes: int
     kind: str
     positions: int
+    predicted: float = 0.0
 
 
 @dataclass(frozen=True)

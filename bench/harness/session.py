@@ -22,6 +22,7 @@ from harness.results import CaseResult, Entry, LayerRow, Run, processor
 from harness.rounds import round_robin, summarise
 from harness.worker import Worker
 from pattern_mlir.errors import PatternError
+from pattern_mlir.processors import MEASURED
 from pattern_mlir.profiling import LayerProfile, profile_of
 from pattern_mlir.report import LayerReport, Report
 from pattern_mlir.runtime.plan import PlannedLayer
@@ -87,7 +88,7 @@ def measure(case: Case, settings: Settings) -> CaseResult:
 def compile_package(files: Exported, threads: int, precision: str = "f32") -> Compiled:
     """Compile the exported network with this project, beside its other files."""
     model = files.folder / "model.pt2"
-    compiled = pattern_mlir.compile(model, threads=threads, precision=precision)
+    compiled = pattern_mlir.compile(model, threads=threads, cpu=MEASURED, precision=precision)
     compiled.save(files.folder / f"{precision}-threads-{threads}.pattern")
     return Compiled(compiled.layers, compiled.report())
 
@@ -216,6 +217,7 @@ def _row(own: LayerProfile, report: LayerReport | None) -> LayerRow:
         bytes=layer.bytes,
         kind=kind,
         positions=positions,
+        predicted=own.predicted / 1e3,
     )
 
 

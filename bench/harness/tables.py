@@ -73,9 +73,9 @@ def goals(verdicts: Sequence[Verdict]) -> Grid:
 
 
 def layers(run: Run) -> Grid:
-    """Return our layers: time, share of the processor's peak, bytes, layout and tile."""
+    """Return our layers: times, share of the processor's peak, bytes, layout and tile."""
     return Grid(
-        ("layer", "kind", "layout", "tile", "µs", "of peak", "M mult.", "KB"),
+        ("layer", "kind", "layout", "tile", "µs", "predicted", "of peak", "M mult.", "KB"),
         4,
         tuple(map(_layer, run.layers)),
     )
@@ -88,6 +88,7 @@ def _layer(layer: LayerRow) -> tuple[str, ...]:
         layer.layout,
         layer.tile,
         f"{layer.microseconds:.1f}",
+        f"{layer.predicted:.1f}" if layer.predicted else "",
         "" if layer.peak_fraction is None else f"{layer.peak_fraction:.2f}",
         f"{layer.multiplications / 1e6:.2f}" if layer.multiplications else "",
         f"{layer.bytes / 1024:.0f}" if layer.bytes else "",

@@ -98,6 +98,11 @@ def _parser() -> _Parser:
     listing = parser.add_argument_group("what there is")
     listing.add_argument("--list-passes", action="store_true", help="passes and their options")
     listing.add_argument("--show-dialects", action="store_true", help="dialects and operations")
+    listing.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="time kernels here, so that --cpu=measured knows what they take; with nothing else",
+    )
     testing = parser.add_argument_group("for tests and debugging")
     for name, text in (
         ("split-input-file", "treat the parts between // ----- lines as files"),
@@ -184,6 +189,12 @@ def _run(arguments: argparse.Namespace) -> int:
         from pattern_mlir.tools import listings
 
         print(listings.passes() if arguments.list_passes else listings.dialects())
+        return 0
+    if arguments.calibrate:
+        from pattern_mlir.calibration import calibrate
+
+        for kind, factor in sorted(calibrate().items()):
+            print(f"{kind}: {factor:.2f} times what the machine model says")
         return 0
     if arguments.emit in ("package", "library", "bench", "report"):
         return _write_compiled(arguments)

@@ -19,15 +19,20 @@ GLCOMPUTE = 5
 """The execution model of compute kernels."""
 
 OP_ENTRY_POINT, OP_EXECUTION_MODE, OP_CAPABILITY = 15, 16, 17
-OP_TYPE_POINTER, OP_DECORATE, OP_MEMBER_DECORATE = 32, 71, 72
+OP_TYPE_FLOAT, OP_TYPE_VECTOR, OP_TYPE_POINTER = 22, 23, 32
+OP_FUNCTION, OP_LOAD, OP_F_CONVERT = 54, 61, 115
+OP_DECORATE, OP_MEMBER_DECORATE = 71, 72
 LOCAL_SIZE, NON_WRITABLE, BINDING, DESCRIPTOR_SET = 17, 24, 33, 34
 OFFSET = 35
 PUSH_CONSTANT = 9
 """The storage class of push constants, whose block has members of 4 bytes."""
 
+MATRIX, FLOAT16 = 0, 9
+"""Capabilities."""
+
 FEATURES_OF_CAPABILITIES: dict[int, str | None] = {
     1: None,  # Shader
-    9: "shaderFloat16",  # Float16
+    FLOAT16: "shaderFloat16",
     11: "shaderInt64",  # Int64
     22: "shaderInt16",  # Int16
     39: "shaderInt8",  # Int8
