@@ -38,7 +38,7 @@ tools: ## install from Debian what tests run beside Python, where permitted
 check: tools lint types runtime-check package-check lit test ## everything that CI checks
 
 check-all: tools lint types runtime-check package-check lit $(STAMP) ## the same with the long tests
-	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --max-worker-restart=0 -m 'slow or not slow'
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 -m 'slow or not slow'
 
 lint: $(STAMP) ## format and style
 	@$(BIN)/ruff check --quiet .
@@ -53,7 +53,7 @@ lit: $(STAMP) ## the lit tests of dialect, passes and tools
 	@$(BIN)/lit --quiet --succinct test
 
 test: $(STAMP) ## the pytest tests
-	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --max-worker-restart=0 --durations=15
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=15
 
 runtime-check: $(STAMP) ## the C runtime's own test under sanitizers
 	@scripts/check-runtime
