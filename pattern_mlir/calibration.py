@@ -27,9 +27,11 @@ KEPT = 3.6
 SHORTEST = 2000.0
 """Nanoseconds of a layer that counts: shorter ones are mostly calls."""
 
-
 FACTORS = (0.1, 10.0)
 """The least and the largest correction that is believed."""
+
+Shape = tuple[int, int, int]
+"""Channels, height, width."""
 
 
 def calibrate() -> Mapping[str, float]:
@@ -110,10 +112,6 @@ class _Samples(nn.Module):
     def forward(self, *images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         layers = (layer for chain in self.children() for layer in chain.children())
         return tuple(layer(image) for layer, image in zip(layers, images, strict=True))
-
-
-Shape = tuple[int, int, int]
-"""Channels, height, width."""
 
 
 def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:

@@ -20,6 +20,7 @@ from pattern_mlir.profiling import LayerProfile
 from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.plan import PlannedLayer
 from pattern_mlir.runtime.rates import Rates
+from pattern_mlir.tools import pattern_opt
 
 RATES = Rates(4.0, 60.0, 30.0, 25.0, 32 << 10, 1 << 20)
 
@@ -81,6 +82,22 @@ def test_a_calibration_starts_from_the_model_without_corrections(
     monkeypatch.setattr(calibration, "_sampled", sampled)
     calibrate()
     assert seen == [Measurements(RATES)]
+
+
+def test_pattern_opt_calibrates_and_says_what_it_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(calibration, "_sampled", lambda: (layer("sparse.0", 4e3, 2e3),))
+    assert pattern_opt.main(["--calibrate"]) == 0
+    assert capsys.readouterr().out == "sparse: 2.00 times what the machine model says\n"
+    assert measurements().corrections == (("sparse", 2.0),)
+
+
+def test_pattern_opt_does_not_calibrate_beside_other_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert pattern_opt.main(["--calibrate", "--target=host"]) == 1
+    assert "--calibrate goes alone" in capsys.readouterr().err
 
 
 def test_where_nothing_can_be_kept_calibration_says_so(

@@ -172,6 +172,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         raise PipelineError(
             f"cannot emit '{parsed.emit}'{suggestion} (known: {', '.join(EMITTED)})"
         )
+    if parsed.calibrate and (parsed.input != "-" or any(way is not None for way in ways)):
+        raise PipelineError("--calibrate goes alone; compile with --cpu=measured after it")
     if (parsed.name or parsed.weights) and parsed.emit != "library":
         raise PipelineError("--name and --weights go with --emit=library")
     if parsed.split_input_file and parsed.emit != "mlir":
