@@ -12,13 +12,13 @@ import numpy.typing as npt
 from torch_mlir import ir
 
 from pattern_mlir.cost import (
-    RELAYOUT_CYCLES,
     Machine,
     Products,
     Tiling,
     chains,
     choose_tiling,
     matrix_cycles,
+    relayout_cycles,
 )
 from pattern_mlir.dialects import (
     ActivateOp,
@@ -282,7 +282,7 @@ class _Lowering:
         values = [x, self._table(name, table)]
         if runs:
             values.append(self._table(f"{name}.runs", np.array([*runs, *singles], np.int32)))
-        cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
+        cycles = relayout_cycles(self._machine, kernel.planes * kernel.target_size)
         cycles = self._machine.corrected(kernel.word, cycles)
         y = self._calls.call([kernel], [values], cycles=cycles)
         if after is None:
@@ -395,7 +395,7 @@ class _Lowering:
             source_type=element,
             target_type=element,
         )
-        cycles = kernel.planes * kernel.target_size * RELAYOUT_CYCLES
+        cycles = relayout_cycles(self._machine, kernel.planes * kernel.target_size)
         values = [collapsed(op.input, [2, 2]), self._table("nearest", table)]
         y = self._calls.call([kernel], [values], cycles=cycles, result=self._mark(op))
         op.result.replace_all_uses_with(expanded(y, [[images, channels], plane]))
@@ -467,6 +467,7 @@ class _Lowering:
             activation_of(op),
             _element(op.result),
             _element(op.weight),
+            self._machine.prefetches,
         )
         x = collapsed(x, [len(rows), 1]) if rows else expanded(x, [[1, inputs]])
         bias = op.optional_operand("bias")

@@ -9,15 +9,18 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
-from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES, FunctionBuilder
 from pattern_mlir.passes.linalg_activations import activated
 from pattern_mlir.passes.linalg_builders import Scalar
 
-FILTERS = 4
-"""Filters that are computed together: each input vector is loaded once for them."""
-
 SUMS = 8
 """Sums that are under way at a time, so that multiplications do not wait for each other."""
+
+ROWS = 2
+"""Inputs that are computed together at most; they share the weights."""
+
+AHEAD = 1024
+"""Bytes of each filter's weights that are asked for before they are read."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class LinearKernel:
         lanes: of a vector.
         activation: an `ActivationAttr`, or None.
         value_type, weight_type: elements of inputs and results, and of the weight.
+        prefetch: whether weights are asked for early.
     """
 
     rows: int
@@ -39,16 +43,17 @@ class LinearKernel:
     activation: Any = None
     value_type: str = "f32"
     weight_type: str = "f32"
-
-    @property
-    def block(self) -> int:
-        """Filters that are computed together."""
-        return max(n for n in range(1, FILTERS + 1) if self.filters % n == 0)
+    prefetch: bool = False
 
     @property
     def row_block(self) -> int:
         """Inputs that are computed together: they share the weights."""
-        return max(n for n in range(1, SUMS // FILTERS + 1) if self.rows % n == 0)
+        return max(n for n in range(1, ROWS + 1) if self.rows % n == 0)
+
+    @property
+    def block(self) -> int:
+        """Filters that are computed together: memory is read faster in several places at a time."""
+        return max(n for n in range(1, SUMS // self.row_block + 1) if self.filters % n == 0)
 
     @property
     def word(self) -> str:
@@ -138,7 +143,7 @@ class LinearBuilder(FunctionBuilder):
             sums = list(loop.inner_iter_args)
             for part in range(width):
                 place = arith.addi(loop.induction_variable, self.constant(part * lanes))
-                weights = [self.load_vector(weight, [f, place]) for f in filters]
+                weights = [self._weights(weight, f, place) for f in filters]
                 values = [self.load_vector(x, [r, place]) for r in rows]
                 for number, (f, r) in enumerate(cells):
                     at = number * width + part
@@ -149,6 +154,15 @@ class LinearBuilder(FunctionBuilder):
             self._total(results[number * width : (number + 1) * width])
             for number in range(len(cells))
         ], end
+
+    def _weights(self, weight: Any, filter_: Any, place: Any) -> Any:
+        """Build weights of a filter, and a request for those that it needs later."""
+        if self._kernel.prefetch:
+            ahead = self.constant(AHEAD // ELEMENT_BYTES[self._kernel.weight_type])
+            last = self.constant(self._kernel.inputs - 1)
+            later = arith.minui(arith.addi(place, ahead), last)
+            memref.prefetch(weight, [filter_, later], False, 3, True)
+        return self.load_vector(weight, [filter_, place])
 
     def _total(self, sums: list[Any]) -> Any:
         """Build the sum of all lanes of ``sums``, in any order."""

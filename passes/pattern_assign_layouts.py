@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
 
-from pattern_mlir.cost import RELAYOUT_CYCLES, Machine
+from pattern_mlir.cost import Machine, relayout_cycles
 from pattern_mlir.dialects import ConvOp, shape_of
 from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
@@ -114,7 +115,7 @@ class _Node:
         self.machine = machine
         self.chosen: Blocks | None = None
         self.ways: list[Blocks | None] = [None]
-        costs = [description.plain_cycles]
+        costs = [machine.overhead * description.plain_cycles]
         lengths = [own.lanes for own in machine.vectors()]
         if long_halves and description.element == "f16":
             lengths.insert(0, 2 * machine.lanes)
@@ -258,7 +259,7 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.fl
     }
     for number, node in enumerate(nodes):
         for position, value in node.inputs():
-            price = float(np.prod(shape_of(value))) * RELAYOUT_CYCLES
+            price = relayout_cycles(node.machine, math.prod(shape_of(value)))
             needs = [node.required(position, way) for way in node.ways]
             producer = indices.get(value)
             if producer is None:
@@ -272,7 +273,7 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.fl
             continue
         uses = {(use.owner.operation, use.operand_number) for use in node.op.result.uses}
         if uses - known:
-            price = float(np.prod(shape_of(node.op.result))) * RELAYOUT_CYCLES
+            price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
             node.costs = node.costs + [price if way else 0.0 for way in node.ways]
 
 

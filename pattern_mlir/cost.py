@@ -22,6 +22,9 @@ PLAIN_CYCLES = 1.0
 RELAYOUT_CYCLES = 1.5
 """An element of a tensor that changes its layout."""
 
+USUAL_LATENCY = 4
+"""`Machine.latency` of the processor on which the cycles above and below were measured."""
+
 KERNEL_CYCLES = 2.0
 """A kernel's share of a tile beside its products: loads of channel and weights, the loop."""
 
@@ -117,6 +120,15 @@ class Machine:
     permuting_units: int = 0
     stream_rates: tuple[tuple[float, float], ...] = ((1 << 20, 20.0), (math.inf, 6.0))
     corrections: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def overhead(self) -> float:
+        """Cycles of the model in a clock cycle: what is not multiplying or moving takes so many.
+
+        A cycle of the model is the time in which it lets multiplications start. A measured
+        processor may start more of them in a clock cycle; more then must be under way.
+        """
+        return self.latency / USUAL_LATENCY
 
     @property
     def multiplications_a_cycle(self) -> int:
@@ -294,8 +306,8 @@ def choose_tiling(
                 count
                 * (
                     kernels * _kernel_cycles(machine, products, shape, channel_block, wraps)
-                    + FILTER_CYCLES
-                    + parts * LOOP_CYCLES * len(products.patterns)
+                    + machine.overhead * FILTER_CYCLES
+                    + machine.overhead * parts * LOOP_CYCLES * len(products.patterns)
                     + (parts - 1) * _reload_cycles(machine, shape, block)
                 )
                 for shape, count in shapes.items()
@@ -382,7 +394,12 @@ def _wraps(machine: Machine, products: Products, strips: _Strips) -> Iterator[Wr
         [False] * there + [True] * (can_wrap and one and (machine.permuting_units > 0 or not there))
         for there, one in zip(products.halo, whole[::-1] if strips.upright else whole, strict=True)
     )
-    return ((down, right) for down, right in product(*ways))
+    # Of equal ways along both axes rather than along one: it takes less memory.
+    return iter(sorted(((down, right) for down, right in product(*ways)), key=_is_mixed))
+
+
+def _is_mixed(wraps: Wraps) -> bool:
+    return wraps[0] != wraps[1]
 
 
 def _splits(size: int, unit: int) -> Iterator[tuple[int, ...]]:
@@ -397,7 +414,7 @@ def _kernel_cycles(
     machine: Machine, products: Products, shape: Pair, channels: int, wraps: Wraps
 ) -> float:
     """Return what a kernel costs on a tile of ``shape`` while ``channels`` are used again."""
-    return KERNEL_CYCLES + statistics.fmean(
+    return machine.overhead * KERNEL_CYCLES + statistics.fmean(
         _pattern_cycles(machine, products, taps, shape, channels, wraps)
         for taps in products.patterns
     )
@@ -451,14 +468,19 @@ def _pattern_cycles(
         permuting = multiplying + len(used) - len(vectors)
         share = machine.units / max(1, machine.permuting_units)
         slowest = max(slowest, permuting * share / pace)
-    # Without a halo a plane is read from end to end.
-    return slowest + machine.start_cycles(1 if all(wraps) else height, reused)
+    # A tile as wide as its block is read from end to end.
+    return slowest + machine.start_cycles(1 if wraps[1] else height, reused)
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
     """Return what it costs to load a tile's sums for a further block of channels, and to store."""
     sums = shape[0] * shape[1] * block
-    return 3 * sums * machine.load_cycles + FILTER_CYCLES / 2
+    return 3 * sums * machine.load_cycles + machine.overhead * FILTER_CYCLES / 2
+
+
+def relayout_cycles(machine: Machine, elements: int) -> float:
+    """Return what it takes to give a tensor of ``elements`` another layout."""
+    return machine.overhead * RELAYOUT_CYCLES * elements
 
 
 def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:

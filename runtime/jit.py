@@ -37,6 +37,7 @@ class Executable:
         self.plan = plan
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
+        self._own_addresses = _addresses([self._arena, weights])
         self._library, self._instance = linked(code, plan.layers, threads, chunk)
         self._lock = threading.Lock()
 
@@ -45,10 +46,10 @@ class Executable:
 
         A separable network takes any multiple of the images that it was exported for.
         """
-        outputs, runs = self._prepared(inputs)
+        outputs, runs = parts_of_run(self.plan, inputs)
         with self._lock:
-            for buffers in runs:
-                self._instance.run(_addresses(buffers))
+            for own, results in runs:
+                self._instance.run([*self._own_addresses, *_addresses(own), *_addresses(results)])
         return outputs
 
     def profile(self, inputs: Sequence[Array]) -> tuple[list[Array], list[int]]:

@@ -19,7 +19,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import linalg
 
 from pattern_mlir import codegen, interpret
-from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling
+from pattern_mlir.cost import LOOP_CYCLES, Machine, Products, Tiling, choose_tiling
 from pattern_mlir.dialects import (
     ACTIVATIONS,
     ActivateOp,
@@ -44,6 +44,7 @@ from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, vector_runs
 from pattern_mlir.pipelines import run, target_levels
+from pattern_mlir.processors import DEFAULT
 from pattern_mlir.program import Program
 from pattern_mlir.runtime.jit import Executable
 from pattern_mlir.targets import target
@@ -57,7 +58,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 def compiled(program: Program, lanes: int, registers: int, threads: int = 1) -> Executable:
     """Compile ``program`` for vectors of ``lanes``; no loop over plain tensors may be left out."""
-    machine = dataclasses.replace(target("host"), lanes=lanes, registers=registers)
+    machine = dataclasses.replace(
+        target("host"), processor=DEFAULT, lanes=lanes, registers=registers
+    )
     for level in target_levels(machine, threads):
         run(program, level.stages)
     code = codegen.object_code(program, machine)
@@ -68,7 +71,9 @@ def compiled(program: Program, lanes: int, registers: int, threads: int = 1) -> 
 def layouts(program: Program, lanes: int, registers: int) -> list[LaneLayout | None]:
     """Return the layouts that the operations of ``program`` get."""
     copy = program.clone()
-    machine = dataclasses.replace(target("host"), lanes=lanes, registers=registers)
+    machine = dataclasses.replace(
+        target("host"), processor=DEFAULT, lanes=lanes, registers=registers
+    )
     for level in target_levels(machine):
         run(copy, level.stages)
         if level.name == "layouts":
@@ -380,6 +385,37 @@ def test_channels_of_small_planes_are_summed_up_in_blocks_or_their_lanes_permute
     permutes = permuting_units > 0
     assert tiling.wraps == (permutes, permutes)
     assert (tiling.channel_block == 512) == permutes
+
+
+def test_blocks_as_wide_as_a_tile_are_read_faster_than_blocks_as_high() -> None:
+    taps = ((0, 1), (1, 0), (1, 1), (1, 2))
+    machine = Machine(16, 32, permuting_units=3)
+    upright, flat = (
+        choose_tiling(
+            machine,
+            Products((taps,) * 8, origin=(-1, -1)),
+            outputs=outputs,
+            kernels=71.0,
+            channels=256,
+        )
+        for outputs in ((56, 4), (4, 56))
+    )
+    assert upright.wraps == (False, True)
+    assert upright.cycles < flat.cycles
+
+
+@pytest.mark.parametrize(("latency", "overhead"), [(4, 1.0), (8, 2.0)])
+def test_what_is_not_multiplying_takes_as_many_cycles_as_multiplications_wait_for(
+    latency: int, overhead: float
+) -> None:
+    machine = Machine(16, 32, latency=latency)
+    assert machine.overhead == overhead
+    taps = ((0, 1), (1, 0), (1, 1), (1, 2))
+    few, many = (
+        choose_tiling(machine, Products((taps,) * patterns), outputs=(4, 6), kernels=8.0).cycles
+        for patterns in (1, 9)
+    )
+    assert many - few == pytest.approx(8 * LOOP_CYCLES * overhead * (1 + machine.shape_share))
 
 
 @pytest.mark.parametrize("vectors", VECTORS)

@@ -47,6 +47,7 @@ from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.half_errors import half_sum_errors
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.pipelines import run, target_levels
+from pattern_mlir.processors import DEFAULT
 from pattern_mlir.program import Program
 from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.jit import Executable
@@ -65,7 +66,9 @@ def compiled(program: Program, vectors: tuple[int, int], precision: str) -> Exec
     Code that adds up in f16 comes out as for a processor that does, and runs here all the same:
     LLVM rounds after each operation.
     """
-    machine = dataclasses.replace(target("host"), lanes=vectors[0], registers=vectors[1])
+    machine = dataclasses.replace(
+        target("host"), processor=DEFAULT, lanes=vectors[0], registers=vectors[1]
+    )
     able = dataclasses.replace(machine, features=f"{machine.features},+fullfp16")
     for level in target_levels(able, 2, precision):
         run(program, level.stages)
