@@ -20,8 +20,8 @@ from pattern_mlir.processors import AVX512
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
 
-VERSION = 2
-"""Of what is measured and how; files of other versions are written anew."""
+VERSION = 3
+"""Of what is measured, and of the model that it corrects; other files are written anew."""
 
 AT_RANDOM = (0.94, 0.75)
 """Kernels jump from plane to plane: their share of the rate of one long read from the second cache

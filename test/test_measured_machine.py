@@ -57,8 +57,8 @@ def test_a_processor_is_measured_once(measurements: list[int], tmp_path: Path) -
         "{",
         "[]",
         '{"version": 1}',
-        '{"version": 2, "corrections": {}, "rates": {"latency": 1}}',
-        '{"version": 2, "corrections": [1], "rates": {}}',
+        '{"version": 3, "corrections": {}, "rates": {"latency": 1}}',
+        '{"version": 3, "corrections": [1], "rates": {}}',
     ],
 )
 def test_a_file_that_cannot_be_used_is_measured_anew(
