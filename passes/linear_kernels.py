@@ -156,8 +156,11 @@ class LinearBuilder(FunctionBuilder):
         ], end
 
     def _weights(self, weight: Any, filter_: Any, place: Any) -> Any:
-        """Build weights of a filter, and a request for those that it needs later."""
-        if self._kernel.prefetch:
+        """Build weights of a filter, and a request for those that it needs later.
+
+        For further rows they are in a cache, and asking would take a third of the time.
+        """
+        if self._kernel.prefetch and self._kernel.rows == self._kernel.row_block:
             ahead = self.constant(AHEAD // ELEMENT_BYTES[self._kernel.weight_type])
             last = self.constant(self._kernel.inputs - 1)
             later = arith.minui(arith.addi(place, ahead), last)

@@ -385,7 +385,7 @@ def _strips(
                 yield ((high, wide),) * count + ((low, narrow),) * others
 
 
-def _wraps(machine: Machine, products: Products, strips: _Strips) -> Iterator[Wraps]:
+def _wraps(machine: Machine, products: Products, strips: _Strips) -> list[Wraps]:
     """Return the ways to come by vectors outside of the input's block for tiles of these strips."""
     can_wrap = products.can_wrap
     whole = len(strips.cuts) == 1, all(len(widths) == 1 for _, widths in strips.cuts)
@@ -395,11 +395,8 @@ def _wraps(machine: Machine, products: Products, strips: _Strips) -> Iterator[Wr
         for there, one in zip(products.halo, whole[::-1] if strips.upright else whole, strict=True)
     )
     # Of equal ways along both axes rather than along one: it takes less memory.
-    return iter(sorted(((down, right) for down, right in product(*ways)), key=_is_mixed))
-
-
-def _is_mixed(wraps: Wraps) -> bool:
-    return wraps[0] != wraps[1]
+    both = ((down, right) for down, right in product(*ways))
+    return sorted(both, key=lambda wraps: wraps[0] != wraps[1])
 
 
 def _splits(size: int, unit: int) -> Iterator[tuple[int, ...]]:

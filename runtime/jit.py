@@ -37,7 +37,7 @@ class Executable:
         self.plan = plan
         self._weights = weights
         self._arena = aligned_bytes(plan.arena_bytes)
-        self._own_addresses = _addresses([self._arena, weights])
+        self._own_addresses = [self._arena.ctypes.data, weights.ctypes.data]
         self._library, self._instance = linked(code, plan.layers, threads, chunk)
         self._lock = threading.Lock()
 
@@ -46,17 +46,17 @@ class Executable:
 
         A separable network takes any multiple of the images that it was exported for.
         """
-        outputs, runs = parts_of_run(self.plan, inputs)
+        outputs, runs = self._prepared(inputs)
         with self._lock:
-            for own, results in runs:
-                self._instance.run([*self._own_addresses, *_addresses(own), *_addresses(results)])
+            for buffers in runs:
+                self._instance.run(self._addresses(buffers))
         return outputs
 
     def profile(self, inputs: Sequence[Array]) -> tuple[list[Array], list[int]]:
         """Run as `run` does; return the outputs, and the nanoseconds of each layer of the plan."""
         outputs, runs = self._prepared(inputs)
         with self._lock:
-            times = [self._instance.profile(_addresses(buffers)) for buffers in runs]
+            times = [self._instance.profile(self._addresses(buffers)) for buffers in runs]
         return outputs, [sum(layer) for layer in zip(*times, strict=True)]
 
     def trace(self, inputs: Sequence[Array]) -> Iterator[tuple[PlannedLayer, Array]]:
@@ -69,7 +69,7 @@ class Executable:
         with self._lock:
             for buffers in runs:
                 for index, layer in enumerate(self.plan.layers):
-                    self._instance.run_layer(index, _addresses(buffers))
+                    self._instance.run_layer(index, self._addresses(buffers))
                     if layer.result is not None:
                         yield layer, layer.result.read(buffers[layer.result.buffer])
 
@@ -77,6 +77,11 @@ class Executable:
         """Return new outputs, and the buffers of each run that fills a part of them."""
         outputs, parts = parts_of_run(self.plan, inputs)
         return outputs, [[self._arena, self._weights, *own, *results] for own, results in parts]
+
+    def _addresses(self, buffers: Sequence[Array]) -> list[int]:
+        """Return where the buffers of a run begin; asking numpy for it takes a microsecond each."""
+        own = len(self._own_addresses)
+        return [*self._own_addresses, *(buffer.ctypes.data for buffer in buffers[own:])]
 
 
 def linked(
@@ -93,10 +98,6 @@ def linked(
         Layer(library[layer.symbol], layer.extent, layer.boundaries, chunk) for layer in layers
     ]
     return library, Instance(functions, threads)
-
-
-def _addresses(buffers: Sequence[Array]) -> list[int]:
-    return [buffer.ctypes.data for buffer in buffers]
 
 
 def _link(code: bytes, symbols: Sequence[str]) -> Any:
