@@ -161,6 +161,8 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
                 len(buffer_types) :
             ]
             extra = dict(zip(present, rest, strict=True))
+            if kernel.images == 1:
+                image = self.constant(0)  # else LLVM counts its planes in the loops over kernels
             self._neighbours = NeighbourLanes(kernel.source, self.entry, low)
             units = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(units.body):

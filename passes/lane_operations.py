@@ -62,6 +62,11 @@ PLAIN_NORM_CYCLES = 4.0
 NORM_LOADS = 4.0
 """Of each vector of a layer norm over channels, in loads: for the mean, for the variance."""
 
+NEARLY = 0.03
+"""Of tilings whose costs differ by less, the one that computes more filters at a time: it reads
+its input less often. On an Ice Lake 3x3 layers with four filters at a time took .65 to 1.05 of the
+time with one."""
+
 MEAN_VECTORS = 16
 """Vectors that could be added while the mean of a plane is finished: lanes are added up, too."""
 
@@ -221,7 +226,7 @@ class LaneOperation:
             Products(self.taps, self.strides, filters, row_block, origin, halo)
             for filters in blocks
         )
-        tilings = (
+        tilings = [
             choose_tiling(
                 machine,
                 own,
@@ -233,8 +238,12 @@ class LaneOperation:
             )
             for own in products
             if all(halo) or own.can_wrap
+        ]
+        near = (1 + NEARLY) * min(tiling.filter_cycles for tiling in tilings)
+        return max(
+            (tiling for tiling in tilings if tiling.filter_cycles <= near),
+            key=lambda tiling: tiling.filter_block,
         )
-        return min(tilings, key=lambda tiling: tiling.cycles / tiling.filter_block)
 
     def _most_channel_blocks(self) -> int:
         """Return into how many blocks channels may be cut; sums wait in the result meanwhile.
@@ -403,7 +412,7 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
         input_plane=(input_plane[0], input_plane[1]),
         sums_plane=(sums[2], sums[3]),
         result_plane=(result[2], result[3]),
-        shared_filters=_shared_filters(conv, library, parameters),
+        shared_filters=_shared_filters(conv, parameters),
         kernels=kernels,
         plain_cycles=float(np.prod(sums)) * group_channels * taps,
         strides=(strides[0], strides[1]),
@@ -414,15 +423,13 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
     )
 
 
-def _shared_filters(conv: Any, library: Library, parameters: ParameterStore) -> int:
-    """Return how many filters may be computed together: those of a dense 1x1 share all channels."""
+def _shared_filters(conv: Any, parameters: ParameterStore) -> int:
+    """Return how many filters may be computed together: those of a dense weight share channels."""
     if "max_pool" in conv.attributes:
         return 1
     if is_sparse(conv.weight):
         one_group = integer(conv.groups) == 1
         return shared_filters(conv.weight.owner.opview, parameters) if one_group else 1
-    if library.patterns != ((0,),):
-        return 1
     size = shape_of(conv.weight)[0] // integer(conv.groups)
     return max(n for n in range(1, WIDEST_BLOCK + 1) if size % n == 0)
 

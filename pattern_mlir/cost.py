@@ -210,6 +210,11 @@ class Tiling:
     wraps: Wraps = (False, False)
 
     @property
+    def filter_cycles(self) -> float:
+        """Of one filter on all tiles."""
+        return self.cycles / self.filter_block
+
+    @property
     def most_sums(self) -> int:
         """Sums of the largest tile."""
         return self.filter_block * math.prod(largest(self.tiles))

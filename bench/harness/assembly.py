@@ -30,9 +30,9 @@ class Syntax:
 
 X86 = Syntax(
     multiplication=re.compile(r"\tvf(n?m)(add|sub)\d+ps\t"),
-    load=re.compile(r"\tv(mov[au]ps|fm\w+ps)\t[^%]*\((?!%rsp|%rbp)[^)]*\)[^,]*, %[xyz]mm"),
+    load=re.compile(r"\tv(mov[au]ps|fm\w+ps)\t[^%]*\((?!%rsp|%rbp\))[^)]*\)[^,]*, %[xyz]mm"),
     pair=re.compile(r"(?!)"),
-    stack=re.compile(r".*\((%rsp|%rbp)"),
+    stack=re.compile(r".*\((%rsp|%rbp\))"),
     jump=re.compile(r"\tj\w+\t(\S+)"),
 )
 AARCH64 = Syntax(

@@ -178,7 +178,7 @@ def _sum_of_layers(result: CaseResult) -> list[Verdict]:
     run = result.run(threads=1)
     if not run or not run.layers or not run.whole_ms:
         return []
-    figure, wanted = run.whole_ms / run.layers_ms, f"≤ {SUM_OF_LAYERS:g}"
+    figure, wanted = run.whole_share, f"≤ {SUM_OF_LAYERS:g}"
     against, met = "whole network over the sum of its layers", figure <= SUM_OF_LAYERS
     return [Verdict(result.title, against, wanted, figure, OURS, met)]
 

@@ -84,6 +84,8 @@ class Run:
         peak: multiply-accumulates a second of all threads.
         whole_ms: median of whole runs of ours, before and after one whose layers were timed; 0 in
             results that were made before these were timed.
+        whole_over_layers: median over the rounds of their whole runs over the sum of the layers
+            timed between them; 0 in results that were made before these were kept.
         imbalance: by layer, the busiest thread's share of the weights over the mean share.
     """
 
@@ -93,6 +95,7 @@ class Run:
     layers: tuple[LayerRow, ...] = ()
     peak: float = 0.0
     whole_ms: float = 0.0
+    whole_over_layers: float = 0.0
     imbalance: dict[str, float] = field(default_factory=dict)
 
     def entry(self, name: str) -> Entry | None:
@@ -108,6 +111,11 @@ class Run:
     def layers_ms(self) -> float:
         """The sum of the layers' medians."""
         return sum(layer.microseconds for layer in self.layers) / 1e3
+
+    @property
+    def whole_share(self) -> float:
+        """A whole run over the sum of its layers; of older results the ratio of medians."""
+        return self.whole_over_layers or self.whole_ms / self.layers_ms
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,9 +124,15 @@ class _Session:
         if self._compiled is None or not self._profiles:
             return run
         layers, peak = self._layers(self._compiled)
-        whole_ms = summarise([own["whole"] / 1e9 for own in self._profiles]).median
-        imbalance = {layer.name: layer.imbalance for layer in self._compiled.report.layers}
-        return replace(run, layers=layers, peak=peak, whole_ms=whole_ms, imbalance=imbalance)
+        shares = [own["whole"] / sum(own["nanoseconds"]) for own in self._profiles]
+        return replace(
+            run,
+            layers=layers,
+            peak=peak,
+            whole_ms=summarise([own["whole"] / 1e9 for own in self._profiles]).median,
+            whole_over_layers=statistics.median(shares),
+            imbalance={layer.name: layer.imbalance for layer in self._compiled.report.layers},
+        )
 
     def _prepared(self, own: Contender, stack: contextlib.ExitStack) -> Entry:
         """Return a contender's entry, ready to be timed, its output checked; or why not."""

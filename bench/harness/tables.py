@@ -123,6 +123,6 @@ def closing_line(result: CaseResult, run: Run) -> str:
         return f"{peak}."
     return (
         f"{peak}; {run.whole_ms:.3f} ms for a whole network beside one whose layers are timed,"
-        f" {run.whole_ms / run.layers_ms:.3f} of the sum of its layers"
+        f" {run.whole_share:.3f} of the sum of its layers"
         f" (at most {SUM_OF_LAYERS:g})."
     )
