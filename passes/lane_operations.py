@@ -95,6 +95,7 @@ class LaneOperation:
         half_sums: whether products are added up in f16.
         divisor: of the sum over a window.
         writes_plain: whether the result is plain: the mean of each plane.
+        residual: whether it reads a tensor like its result, too.
     """
 
     kind: Kind
@@ -119,6 +120,7 @@ class LaneOperation:
     half_sums: bool = False
     divisor: float = 1.0
     writes_plain: bool = False
+    residual: bool = False
 
     def machine(self, machine: Machine, lanes: int) -> Machine:
         """Return ``machine`` as this operation uses it, with vectors of ``lanes``."""
@@ -270,6 +272,8 @@ class LaneOperation:
         cycles = machine.corrected(self.kernel_kind, self._computing(machine, block, rows))
         if self.writes_plain or self.kind is Kind.NORMALIZE:
             return cycles
+        if self.shares_planes:
+            cycles += machine.fetch_cycles(self._input_bytes(machine))
         # A line is read before it is first written to.
         return max(cycles, self._moving(machine, 2))
 
@@ -286,9 +290,14 @@ class LaneOperation:
 
     def _moving(self, machine: Machine, written: int) -> float:
         """Return what tensors take to move, the result ``written`` times."""
+        result = self.images * self.filters * math.prod(self.result_plane)
+        size = self._input_bytes(machine) + written * machine.element_bytes * result
+        return machine.stream_cycles(size)
+
+    def _input_bytes(self, machine: Machine) -> int:
         pixels = self.channels * math.prod(self.input_plane)
-        pixels += written * self.filters * math.prod(self.result_plane)
-        return machine.stream_cycles(machine.element_bytes * self.images * pixels)
+        pixels += self.residual * self.filters * math.prod(self.result_plane)
+        return machine.element_bytes * self.images * pixels
 
     @property
     def kernel_kind(self) -> str:
@@ -420,6 +429,7 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
         padding=(padding[0], padding[1]),
         max_pool="max_pool" in conv.attributes,
         groups=integer(conv.groups),
+        residual=conv.optional_operand("residual") is not None,
     )
 
 

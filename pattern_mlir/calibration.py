@@ -63,12 +63,15 @@ def corrections(layers: Iterable[LayerProfile]) -> dict[str, float]:
     """Return for each kind of kernel the median of time over prediction among ``layers``.
 
     A layer's kind is the name of its sample, or its kernel if that has no sample of its own.
+    Results of the network do not count: much of the time goes to memory that is new.
     """
     found = defaultdict(list)
     for own in layers:
-        if own.predicted and own.nanoseconds >= SHORTEST and own.layer.kernel != "loops":
+        kernel, layout = own.layer.kernel, own.layer.layout
+        counts = kernel != "loops" and not (kernel == "relayout" and not layout)
+        if counts and own.predicted and own.nanoseconds >= SHORTEST:
             sample = own.layer.place.split(".")[0].replace("_", " ")
-            kind = sample if own.layer.kernel == "conv" else own.layer.kernel
+            kind = sample if kernel == "conv" else kernel
             found[kind].append(own.nanoseconds / own.predicted)
     least, most = FACTORS
     return {kind: min(max(median(own), least), most) for kind, own in found.items()}
@@ -135,7 +138,7 @@ def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:
     samples["1x1"].append(
         (nn.Sequential(nn.Conv2d(512, 512, 1), nn.AdaptiveAvgPool2d(1)), (512, 7, 7))
     )
-    samples["linear"] = [(nn.Sequential(nn.Flatten(), nn.Linear(512, 1000)), (512, 1, 1))]
+    samples["linear"] = [(nn.Sequential(nn.Flatten(), nn.Linear(4096, 1000)), (4096, 1, 1))]
     return samples
 
 

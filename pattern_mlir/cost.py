@@ -89,8 +89,8 @@ class Machine:
         conversions: multiplications that could start while a loaded vector becomes f32.
         permuting_units: units that multiply or permute the lanes of a vector; 0 where neighbours'
             lanes are rather loaded.
-        stream_rates: pairs (bytes, rate): data that is read or written once and is no more than so
-            many bytes moves at so many bytes a cycle.
+        stream_rates: the pairs (bytes, rate) of what lies in caches and beyond: data that is read
+            or written once and is no more than so many bytes moves at so many bytes a cycle.
         corrections: pairs (kind of kernel, factor): what kernels of the kind took on this processor
             over what the rest of the model says of them (`pattern_mlir.calibration`).
     """
@@ -174,8 +174,18 @@ class Machine:
         return vectors * size / rate
 
     def stream_cycles(self, size: float) -> float:
-        """Return what it takes to read or write ``size`` bytes once."""
-        return size / next(rate for most, rate in self.stream_rates if size <= most)
+        """Return what it takes to read or write ``size`` bytes once.
+
+        Of more than the cache holds half are found there: the rest was needed for other data.
+        """
+        (cached, near), (_, far) = self.stream_rates
+        if size <= cached:
+            return size / near
+        return cached / 2 / near + (size - cached / 2) / far
+
+    def fetch_cycles(self, size: float) -> float:
+        """Return what it takes to bring ``size`` bytes of planes near, of which half a cache is."""
+        return max(0.0, size - self.stream_rates[0][0] / 2) / self.cache_rates[-1][1]
 
     def corrected(self, kind: str, cycles: float) -> float:
         """Return what a kernel of ``kind`` takes for which the model says ``cycles``."""
@@ -416,7 +426,7 @@ def _kernel_cycles(
     machine: Machine, products: Products, shape: Pair, channels: int, wraps: Wraps
 ) -> float:
     """Return what a kernel costs on a tile of ``shape`` while ``channels`` are used again."""
-    return machine.overhead * KERNEL_CYCLES + statistics.fmean(
+    return statistics.fmean(
         _pattern_cycles(machine, products, taps, shape, channels, wraps)
         for taps in products.patterns
     )
@@ -430,7 +440,10 @@ def _pattern_cycles(
     channels: int,
     wraps: Wraps,
 ) -> float:
-    """Return what the slowest of multiplying, loading and moving takes for a kernel of ``taps``."""
+    """Return what a kernel of ``taps`` takes: the slowest of multiplying, loading and moving.
+
+    What it takes beside them passes while sums wait for themselves.
+    """
     block, strides, row_block = products.filter_block, products.strides, products.row_block
     used = {
         (group, y * strides[0] + taps[tap][0], x * strides[1] + taps[tap][1])
@@ -446,7 +459,7 @@ def _pattern_cycles(
     sums = shape[0] * shape[1] * block
     pace = machine.multiplications_a_cycle
     waiting = machine.latency * pace / (sums * chains(sums, len(taps)))
-    multiplying = sums * len(taps) * max(1.0, waiting) + machine.conversions * len(vectors)
+    multiplying = sums * len(taps) + machine.conversions * len(vectors)
     read = float(len(vectors))
     if row_block:
         # Vectors that are not aligned share memory, and some lie across two lines of the cache.
@@ -470,6 +483,7 @@ def _pattern_cycles(
         permuting = multiplying + len(used) - len(vectors)
         share = machine.units / max(1, machine.permuting_units)
         slowest = max(slowest, permuting * share / pace)
+    slowest = max(slowest + machine.overhead * KERNEL_CYCLES, sums * len(taps) * waiting / pace)
     # A tile as wide as its block is read from end to end.
     return slowest + machine.start_cycles(1 if wraps[1] else height, reused)
 
@@ -488,4 +502,6 @@ def relayout_cycles(machine: Machine, elements: int) -> float:
 def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:
     """Return what a product of matrices takes, of which ``size`` bytes are read once."""
     pace = machine.lanes * machine.multiplications_a_cycle
-    return max(multiplications / pace, machine.stream_cycles(size))
+    (cached, near), (_, far) = machine.stream_rates
+    # Until the next run the layers between need the caches for themselves.
+    return max(multiplications / pace, size / (near if size <= cached else far))

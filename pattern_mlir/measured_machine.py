@@ -20,16 +20,15 @@ from pattern_mlir.processors import AVX512
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
 
-VERSION = 3
+VERSION = 4
 """Of what is measured, and of the model that it corrects; other files are written anew."""
 
 AT_RANDOM = (0.94, 0.75)
 """Kernels jump from plane to plane: their share of the rate of one long read from the second cache
 and from beyond, as measured on an AMD EPYC (Zen 4)."""
 
-STREAMED = 0.7
-"""Tensors that are read or written once: their share of the rate of one long read from beyond, as
-measured on an Intel Ice Lake."""
+SHORTER_PAYS = 1.5
+"""Vectors of half the length start so many times as often where they are worth using."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,12 @@ def machine_of(found: Measurements, lanes: int) -> Machine:
 
     Its cycle is the time in which ``Machine.multiplications_a_cycle`` can start.
     """
+    rates = found.rates
     machine = AVX512 if lanes == AVX512.lanes else Machine(lanes, 32 if lanes == 4 else 16)
-    pace, rates = machine.multiplications_a_cycle, found.rates
+    if machine.unit_lanes < lanes and rates.half_vectors < SHORTER_PAYS:
+        # Its units take whole vectors, one of them permutes: a cycle is what one unit needs.
+        machine = replace(machine, units=1, unit_lanes=lanes, permuting_units=1)
+    pace = machine.multiplications_a_cycle
     second, beyond = (
         rate * share for rate, share in zip((rates.second, rates.beyond), AT_RANDOM, strict=True)
     )
@@ -109,7 +112,7 @@ def machine_of(found: Measurements, lanes: int) -> Machine:
         cache_rates=tuple((size, rate * pace) for size, rate in caches),
         stream_rates=(
             (rates.second_bytes, second * pace),
-            (math.inf, STREAMED * rates.beyond * pace),
+            (math.inf, rates.beyond * pace),
         ),
         corrections=found.corrections,
     )

@@ -32,6 +32,7 @@ class Rates:
         first, second, beyond: bytes that it reads from its first cache, from its second, and from
             what lies behind.
         first_bytes, second_bytes: sizes of the caches.
+        half_vectors: multiplications of vectors of half the length that it starts.
     """
 
     latency: float
@@ -40,19 +41,24 @@ class Rates:
     beyond: float
     first_bytes: int
     second_bytes: int
+    half_vectors: float
 
 
 def measure_rates(lanes: int) -> Rates:
     """Measure this core with vectors of ``lanes`` f32; takes a tenth of a second or so."""
-    pace, waiting = (
-        max(peak.measure() for _ in range(REPEAT)) / lanes
-        for peak in (Peak(lanes), Peak(lanes, sums=1))
+    pace, waiting, half = (
+        max(peak.measure() for _ in range(REPEAT)) / length
+        for length, peak in (
+            (lanes, Peak(lanes)),
+            (lanes, Peak(lanes, sums=1)),
+            (lanes // 2, Peak(lanes // 2)),
+        )
     )
     first_bytes, second_bytes = _cache_sizes()
     sizes = (first_bytes // 2, second_bytes // 2, 4 * second_bytes)
     loop = VectorLoop(lanes, SUMS, from_memory=True)
     first, second, beyond = (_bytes_a_second(loop, size) / pace for size in sizes)
-    return Rates(pace / waiting, first, second, beyond, first_bytes, second_bytes)
+    return Rates(pace / waiting, first, second, beyond, first_bytes, second_bytes, half / pace)
 
 
 def _cache_sizes() -> tuple[int, int]:

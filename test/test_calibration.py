@@ -22,7 +22,7 @@ from pattern_mlir.runtime.plan import PlannedLayer
 from pattern_mlir.runtime.rates import Rates
 from pattern_mlir.tools import pattern_opt
 
-RATES = Rates(4.0, 60.0, 30.0, 25.0, 32 << 10, 1 << 20)
+RATES = Rates(4.0, 60.0, 30.0, 25.0, 32 << 10, 1 << 20, 2.0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,11 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def layer(place: str, took: float, predicted: float, kernel: str = "conv") -> LayerProfile:
-    return LayerProfile(PlannedLayer(place, 1, None, place, kernel), took, 0.0, 0.0, predicted)
+def layer(
+    place: str, took: float, predicted: float, kernel: str = "conv", layout: str = ""
+) -> LayerProfile:
+    planned = PlannedLayer(place, 1, None, place, kernel, layout=layout)
+    return LayerProfile(planned, took, 0.0, 0.0, predicted)
 
 
 def test_a_correction_is_the_median_of_time_over_prediction() -> None:
@@ -45,7 +48,7 @@ def test_a_correction_is_the_median_of_time_over_prediction() -> None:
 def test_kernels_without_a_sample_of_their_own_count_by_their_names() -> None:
     layers = [
         layer("strided_1x1.0", 2e3, 1e3),
-        layer("strided_1x1.0", 3e3, 1e3, "relayout"),
+        layer("strided_1x1.0", 3e3, 1e3, "relayout", "4x4 of 7x7"),
         layer("1x1.3.1", 5e3, 1e3, "max_pool"),
     ]
     assert corrections(layers) == {"strided 1x1": 2.0, "relayout": 3.0, "max_pool": 5.0}
@@ -57,6 +60,7 @@ def test_layers_that_say_nothing_are_left_out_and_wild_factors_are_bounded() -> 
         layer("unknown.0", 1e6, 0.0),
         layer("dense.0", 1e6, 1e6, "loops"),
         layer("slow.0", 1e6, 1.0),
+        layer("result.0", 1e6, 1e3, "relayout"),
     ]
     assert corrections(layers) == {"slow": 10.0}
 

@@ -19,7 +19,7 @@ from pattern_mlir.processors import MEASURED, PROCESSORS, machine
 from pattern_mlir.runtime.peak import vector_lanes
 from pattern_mlir.runtime.rates import Rates, measure_rates
 
-ZEN_4 = Rates(4.05, 59.8, 31.9, 26.9, 32 << 10, 1 << 20)
+ZEN_4 = Rates(4.05, 59.8, 31.9, 26.9, 32 << 10, 1 << 20, 2.0)
 """What `measure_rates(16)` found on an AMD EPYC (Zen 4)."""
 
 
@@ -38,7 +38,7 @@ def measurements(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_a_core_reads_and_multiplies() -> None:
     rates = measure_rates(vector_lanes())
-    figures = (rates.latency, rates.first, rates.second, rates.beyond)
+    figures = (rates.latency, rates.first, rates.second, rates.beyond, rates.half_vectors)
     assert all(np.isfinite(figures)), rates
     assert all(figure > 0 for figure in figures), rates
     assert 0 < rates.first_bytes < rates.second_bytes, rates
@@ -57,8 +57,8 @@ def test_a_processor_is_measured_once(measurements: list[int], tmp_path: Path) -
         "{",
         "[]",
         '{"version": 1}',
-        '{"version": 3, "corrections": {}, "rates": {"latency": 1}}',
-        '{"version": 3, "corrections": [1], "rates": {}}',
+        '{"version": 4, "corrections": {}, "rates": {"latency": 1}}',
+        '{"version": 4, "corrections": [1], "rates": {}}',
     ],
 )
 def test_a_file_that_cannot_be_used_is_measured_anew(
@@ -101,6 +101,15 @@ def test_what_was_measured_of_a_known_processor_is_near_its_entry() -> None:
     ):
         assert size == known_size
         assert rate == pytest.approx(known_rate, rel=0.2)
+
+
+@pytest.mark.parametrize(("half_vectors", "times"), [(1.1, 1), (2.0, 2)])
+def test_shorter_vectors_start_more_often_only_where_that_was_measured(
+    half_vectors: float, times: int
+) -> None:
+    rates = dataclasses.replace(ZEN_4, half_vectors=half_vectors)
+    longest, half, *_ = subject.machine_of(Measurements(rates), 16).vectors()
+    assert half.multiplications_a_cycle == times * longest.multiplications_a_cycle
 
 
 def test_a_network_compiles_by_what_was_measured(
