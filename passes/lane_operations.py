@@ -237,6 +237,7 @@ class LaneOperation:
                 self.unit,
                 self.channels,
                 self._most_channel_blocks(),
+                self.channels / self.filters,
             )
             for own in products
             if all(halo) or own.can_wrap
@@ -261,8 +262,14 @@ class LaneOperation:
         return max(1, min(int(kernels / LEAST_KERNELS), MOST_CHANNEL_BLOCKS))
 
     def cycles(self, machine: Machine, block: Pair, rows: bool) -> float:
-        """Return what the operation costs with a result's block, in rows or not."""
+        """Return what the operation costs with a result's block, in rows or not.
+
+        Among it what storing the halo of its input costs, which it decides on.
+        """
         cycles = self._computing(machine, block, rows)
+        if not self.writes_plain:
+            tiling = self.tiling(machine, block, rows)
+            cycles += self.images * self.filters / tiling.filter_block * tiling.halo_cycles
         if self.writes_plain or self.kind in (Kind.CONVOLVE, Kind.NORMALIZE):
             return cycles
         return max(cycles, self._moving(machine, 1))

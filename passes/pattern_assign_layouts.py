@@ -28,6 +28,11 @@ LARGEST_SHORT = 4
 """Rows or columns of a plane for which vectors shorter than the machine's are tried."""
 
 
+_Table = npt.NDArray[np.float64]
+
+_Factor = tuple[tuple[int, ...], _Table]
+"""Nodes, and what their ways cost together: a table with an axis for each."""
+
 Blocks = tuple[Pair, Pair, bool]
 """Grid, block and rows of a layout; halo and fill follow from the consumers."""
 
@@ -39,7 +44,8 @@ class PatternAssignLayouts(MachinePass):
     The grid and block of an operation's result fix those of its inputs; where a producer chose
     otherwise, or has no kernel in lane blocks, a `pattern.relayout` stands between, at its price.
     All choices are made together: the sum of the costs of kernels, plain loops and relayouts
-    (`pattern_mlir.cost`) is the least there is. Then every tensor gets the halo and the fill that
+    (`pattern_mlir.cost`) is the least there is; two that read a tensor in the same layout share
+    its copy. Then every tensor gets the halo and the fill that
     its consumers read; its producer writes them. A consumer of another fill gets a relayout.
     Kernels that permute the lanes of a block's own vectors instead read no halo along that axis.
 
@@ -61,11 +67,11 @@ class PatternAssignLayouts(MachinePass):
         func.func @f(%arg0: tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32> {
           %0 = "pattern.parameter"() {name = "w"} : () -> tensor<32x32x3x3xf32>
           %1 = "pattern.relayout"(%arg0) : (tensor<1x32x8x8xf32>) -> tensor<1x32x8x8xf32,
-            #pattern.lanes<[2, 2], [4, 4], [1, 1, 1, 1], 0.000000e+00 : f32>>
+            #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.000000e+00 : f32>>
           %2 = "pattern.conv"(%1, %0) {dilations = array<i64: 1, 1>, groups = 1 : i64,
             operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 1, 1, 1, 1>,
-            strides = array<i64: 1, 1>} : (tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [1,
-            1, 1, 1], 0.000000e+00 : f32>>, tensor<32x32x3x3xf32>) -> tensor<1x32x8x8xf32,
+            strides = array<i64: 1, 1>} : (tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0,
+            0, 0, 0], 0.000000e+00 : f32>>, tensor<32x32x3x3xf32>) -> tensor<1x32x8x8xf32,
             #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.000000e+00 : f32>>
           %3 = "pattern.relayout"(%2) : (tensor<1x32x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0,
             0, 0, 0], 0.000000e+00 : f32>>) -> tensor<1x32x8x8xf32>
@@ -247,26 +253,35 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
     return layouts
 
 
-def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.float64]]]:
-    """Yield (producer, consumer, costs [ways, ways]) of tensors between two nodes.
+def _edges(nodes: Sequence[_Node]) -> Iterator[_Factor]:
+    """Yield what changes of layout cost between each producer and those that read its result.
 
-    What a tensor costs that comes from elsewhere, or goes elsewhere, is added to the node.
+    Two that read it in the same layout share a copy; of more, each is taken to need its own. What
+    a tensor costs that comes from elsewhere, or goes elsewhere, is added to the node.
     """
     indices = {
         node.op.result: number
         for number, node in enumerate(nodes)
         if not node.description.writes_plain
     }
+    readers: dict[int, list[tuple[int, list[Blocks | None]]]] = {}
     for number, node in enumerate(nodes):
         for position, value in node.inputs():
-            price = relayout_cycles(node.machine, math.prod(shape_of(value)))
             needs = [node.required(position, way) for way in node.ways]
-            producer = indices.get(value)
-            if producer is None:
-                node.costs = node.costs + [price if need else 0.0 for need in needs]
+            if value in indices:
+                readers.setdefault(indices[value], []).append((number, needs))
                 continue
-            made = nodes[producer].ways
-            yield producer, number, np.array([[price * (a != b) for b in needs] for a in made])
+            price = relayout_cycles(node.machine, math.prod(shape_of(value)))
+            node.costs = node.costs + [price if need else 0.0 for need in needs]
+    for producer, own in readers.items():
+        node = nodes[producer]
+        price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
+        if len(own) == 2 and own[0][0] != own[1][0]:
+            (one, first), (other, second) = own
+            yield (producer, one, other), price * _copies_of_two(node.ways, first, second)
+            continue
+        for number, needs in own:
+            yield (producer, number), price * _differ(node.ways, needs)
     known = {(node.op.operation, position) for node in nodes for position, _ in node.inputs()}
     for node in nodes:
         if node.description.writes_plain:
@@ -275,6 +290,22 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[tuple[int, int, npt.NDArray[np.fl
         if uses - known:
             price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
             node.costs = node.costs + [price if way else 0.0 for way in node.ways]
+
+
+def _differ(made: Sequence[Blocks | None], needed: Sequence[Blocks | None]) -> _Table:
+    """Return for each pair of layouts whether a copy is needed, 0 or 1."""
+    return np.array([[float(a != b) for b in needed] for a in made])
+
+
+def _copies_of_two(
+    made: Sequence[Blocks | None],
+    first: Sequence[Blocks | None],
+    second: Sequence[Blocks | None],
+) -> _Table:
+    """Return for each three layouts how many copies a producer's two readers need."""
+    one, other = _differ(made, first)[:, :, None], _differ(made, second)[:, None, :]
+    shared = one * (1 - _differ(first, second)[None])
+    return np.asarray(one + other - shared)
 
 
 def _restore_plain_uses(value: Any, means: set[Any]) -> None:
@@ -302,19 +333,14 @@ def _takes_lanes(use: Any) -> bool:
     )
 
 
-def solve(
-    costs: Sequence[npt.NDArray[np.float64]],
-    edges: Sequence[tuple[int, int, npt.NDArray[np.float64]]],
-) -> list[int]:
+def solve(costs: Sequence[_Table], edges: Sequence[_Factor]) -> list[int]:
     """Return the way of each node with the least sum of node and edge costs: exactly.
 
     Eliminates variables one after the other, that with the fewest neighbours first; CNN graphs
     are narrow, so the tables stay small.
     """
-    factors: list[tuple[tuple[int, ...], npt.NDArray[np.float64]]] = [
-        *(((node,), table) for node, table in enumerate(costs)),
-        *(((a, b), table) for a, b, table in edges),
-    ]
+    factors: list[_Factor] = [((node,), table) for node, table in enumerate(costs)]
+    factors += edges
     eliminated: list[tuple[int, tuple[int, ...], npt.NDArray[np.intp]]] = []
     remaining = set(range(len(costs)))
     while remaining:

@@ -34,6 +34,20 @@ LOOP_CYCLES = 10.0
 FILTER_CYCLES = 30.0
 """A filter's share of a tile beside its kernels: bias, stores."""
 
+HALO_CYCLES = 8.0
+"""A vector of a halo: what makes the plane stores it beside its block, and more lies in caches."""
+
+PERMUTING_REGISTERS = 2
+"""What permuting lanes takes of the registers for sums. With 24 sums on AVX-512 up to 26 accesses a
+kernel went to the stack, and tiles of 20 were faster by 4 %."""
+
+KEPT = 0.5
+"""The share of the last cache that inputs keep beside weights and results."""
+
+EARLY = 3.0
+"""What lies behind the last cache comes so many times as fast as it could: it is asked for early
+and comes while others are multiplied. Measured on an Intel Ice Lake."""
+
 LEAST_LANES = 4
 """Of the shortest vectors that kernels use."""
 
@@ -87,8 +101,8 @@ class Machine:
         element_bytes: of an element in memory.
         sum_registers: registers that a vector of sums takes.
         conversions: multiplications that could start while a loaded vector becomes f32.
-        permuting_units: units that multiply or permute the lanes of a vector; 0 where neighbours'
-            lanes are rather loaded.
+        permuting_units: multiplications and permutations of lanes that start together in the time
+            of `units` multiplications; 0 where neighbours' lanes are rather loaded.
         stream_rates: the pairs (bytes, rate) of what lies in caches and beyond: data that is read
             or written once and is no more than so many bytes moves at so many bytes a cycle.
         corrections: pairs (kind of kernel, factor): what kernels of the kind took on this processor
@@ -117,7 +131,7 @@ class Machine:
     element_bytes: int = 4
     sum_registers: int = 1
     conversions: int = 0
-    permuting_units: int = 0
+    permuting_units: float = 0.0
     stream_rates: tuple[tuple[float, float], ...] = ((1 << 20, 20.0), (math.inf, 6.0))
     corrections: tuple[tuple[str, float], ...] = ()
 
@@ -168,10 +182,17 @@ class Machine:
         return max(1, spare // self.sum_registers)
 
     def transfer_cycles(self, vectors: int, reused: float) -> float:
-        """Return what it takes to read ``vectors`` from data of which ``reused`` are used again."""
+        """Return what it takes to read ``vectors`` from caches that hold ``reused`` others."""
         size = self.element_bytes * self.lanes
-        rate = next(rate for most, rate in self.cache_rates if reused * size <= most)
-        return vectors * size / rate
+        cached = self.cache_rates[:-1]
+        rates = (rate for most, rate in cached if reused * size <= most)
+        return vectors * size / next(rates, cached[-1][1])
+
+    def miss_cycles(self, vectors: int, reused: float) -> float:
+        """Return what it takes besides if ``reused`` outgrow what the last cache keeps of them."""
+        size = self.element_bytes * self.lanes
+        missing = max(0.0, 1 - KEPT * self.cache_rates[-2][0] / (reused * size))
+        return missing * vectors * size / (EARLY * self.cache_rates[-1][1])
 
     def stream_cycles(self, size: float) -> float:
         """Return what it takes to read or write ``size`` bytes once.
@@ -209,6 +230,8 @@ class Tiling:
         tiles: they cover the block.
         channel_block: channels that all filters sum up before the next ones.
         cycles: of one block of filters on all tiles.
+        halo_cycles: of the halos that are stored for them; none where lanes are not permuted, since
+            then nothing can be done about them.
         filter_block: filters that are computed together.
         wraps: whether vectors outside of the input's block are its own with permuted lanes.
     """
@@ -218,11 +241,12 @@ class Tiling:
     cycles: float
     filter_block: int
     wraps: Wraps = (False, False)
+    halo_cycles: float = 0.0
 
     @property
     def filter_cycles(self) -> float:
-        """Of one filter on all tiles."""
-        return self.cycles / self.filter_block
+        """Of one filter on all tiles, and of halos."""
+        return (self.cycles + self.halo_cycles) / self.filter_block
 
     @property
     def most_sums(self) -> int:
@@ -292,6 +316,7 @@ def choose_tiling(
     unit: int = 1,
     channels: int = 1,
     channel_blocks: int = 1,
+    planes: float = 0.0,
 ) -> Tiling:
     """Return the cheapest tiling of a block of ``outputs`` = (height, width).
 
@@ -303,19 +328,19 @@ def choose_tiling(
         unit: sizes of tiles are multiples of this: 2 for a 2x2 pool.
         channels: of the input.
         channel_blocks: the most blocks that channels may be cut into.
+        planes: of the input that are made for each filter.
     """
     block = products.filter_block
     groups = (group for taps in products.patterns for group in tap_groups(taps, block))
-    room = machine.sums(max(map(len, groups)) * block) // block
+    sums = machine.sums(max(map(len, groups)) * block)
     # The smallest tile that a pool, a repetition, rows or no halo allow is taken even if it spills.
     whole = not products.halo[0], not products.halo[1] or bool(products.row_block)
     least = [size if all_ else unit for size, all_ in zip(outputs, whole, strict=True)]
-    room = max(room, math.prod(least))
+    rooms = [max(own // block, math.prod(least)) for own in (sums, sums - PERMUTING_REGISTERS)]
     best: Tiling | None = None
-    for strips in _cuts(machine, products, outputs, room, unit):
+    for strips, wraps in _ways(machine, products, outputs, (rooms[0], rooms[1]), unit):
         shapes = strips.shapes
-        ways = product(_wraps(machine, products, strips), range(1, channel_blocks + 1))
-        for wraps, parts in ways:
+        for parts in range(1, channel_blocks + 1):
             channel_block = -(-channels // parts)
             cycles = (1 + machine.shape_share * len(shapes)) * sum(
                 count
@@ -327,8 +352,10 @@ def choose_tiling(
                 )
                 for shape, count in shapes.items()
             )
-            if best is None or cycles < best.cycles:
-                best = Tiling(strips.tiles, channel_block, cycles, block, wraps)
+            halo = planes * block * _halo_cycles(machine, products, outputs, wraps)
+            tiling = Tiling(strips.tiles, channel_block, cycles, block, wraps, halo)
+            if best is None or tiling.filter_cycles < best.filter_cycles:
+                best = tiling
     assert best is not None, f"a tile of {unit}x{unit} outputs always fits"
     return best
 
@@ -363,6 +390,20 @@ class _Strips:
                 found.append((x, y, width, height) if self.upright else (y, x, height, width))
             y += height
         return tuple(found)
+
+
+def _ways(
+    machine: Machine, products: Products, outputs: Pair, rooms: Pair, unit: int
+) -> Iterator[tuple[_Strips, Wraps]]:
+    """Yield ways to cut a block of ``outputs`` into tiles, and to come by vectors outside of it.
+
+    Tiles have no more pixels than the first of ``rooms``, than the second where lanes are permuted.
+    """
+    for permutes, room in enumerate(rooms):
+        for strips in _cuts(machine, products, outputs, room, unit):
+            for wraps in _wraps(machine, products, strips):
+                if any(wraps) == bool(permutes):
+                    yield strips, wraps
 
 
 def _cuts(
@@ -481,17 +522,31 @@ def _pattern_cycles(
     slowest = max(multiplying / pace, loading / pace, issuing, moving)
     if any(wraps):
         permuting = multiplying + len(used) - len(vectors)
-        share = machine.units / max(1, machine.permuting_units)
+        share = machine.units / (machine.permuting_units or machine.units)
         slowest = max(slowest, permuting * share / pace)
     slowest = max(slowest + machine.overhead * KERNEL_CYCLES, sums * len(taps) * waiting / pace)
     # A tile as wide as its block is read from end to end.
-    return slowest + machine.start_cycles(1 if wraps[1] else height, reused)
+    slowest += machine.start_cycles(1 if wraps[1] else height, reused)
+    return slowest + machine.miss_cycles(len(vectors), reused)
+
+
+def _halo_cycles(machine: Machine, products: Products, outputs: Pair, wraps: Wraps) -> float:
+    """Return what storing the halo of a plane costs from which a block of ``outputs`` is made."""
+    if not machine.permuting_units or products.origin is None:
+        return 0.0
+    inside, whole = 1, 1
+    axes = zip(outputs, products.strides, products.places, wraps, strict=True)
+    for size, stride, places, wrap in axes:
+        reach = (size - 1) * stride + 1 + max(places) - min(places)
+        inside *= size * stride
+        whole *= size * stride if wrap else max(reach, size * stride)
+    return machine.overhead * HALO_CYCLES * (whole - inside)
 
 
 def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
     """Return what it costs to load a tile's sums for a further block of channels, and to store."""
     sums = shape[0] * shape[1] * block
-    return 3 * sums * machine.load_cycles + machine.overhead * FILTER_CYCLES / 2
+    return 3 * sums * machine.load_cycles + machine.overhead * FILTER_CYCLES
 
 
 def relayout_cycles(machine: Machine, elements: int) -> float:

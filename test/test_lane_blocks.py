@@ -343,9 +343,9 @@ def test_filters_that_share_their_kernels_are_computed_together(
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("kernel", [(1, 1), (3, 3)])
-def test_four_filters_that_share_their_kernels_are_a_block(
-    kernel: tuple[int, int], threads: int
+@pytest.mark.parametrize(("kernel", "block"), [((1, 1), 4), ((3, 3), 2)])
+def test_filters_that_share_their_kernels_are_one_unit_of_work(
+    kernel: tuple[int, int], block: int, threads: int
 ) -> None:
     rng = np.random.default_rng(0)
     taps = np.isin(np.arange(9), [1, 3, 4, 5]).reshape(3, 3)[: kernel[0], : kernel[1]]
@@ -364,8 +364,8 @@ def test_four_filters_that_share_their_kernels_are_a_block(
         for layer in compiled(program.clone(), 16, 32, threads).plan.layers
         if layer.kernel == "conv"
     )
-    assert layer.extent == 16
-    assert layer.boundaries is not None and layer.boundaries[-1] == 16
+    assert layer.extent == 64 // block
+    assert layer.boundaries is not None and layer.boundaries[-1] == layer.extent
     check(program, list(network.inputs), 16, 32, threads)
 
 
@@ -690,13 +690,14 @@ def test_layouts_are_chosen_at_the_least_cost_there_is(seed: int) -> None:
     costs = [rng.integers(0, 20, count).astype(float) for count in ways]
     edges = []
     for _ in range(int(rng.integers(0, 9))):
-        a, b = (int(n) for n in rng.integers(0, len(ways), 2))
-        if a != b:
-            edges.append((a, b, rng.integers(0, 20, (ways[a], ways[b])).astype(float)))
+        count = min(int(rng.integers(2, 4)), len(ways))
+        scope = tuple(rng.choice(len(ways), count, replace=False).tolist())
+        edges.append((scope, rng.integers(0, 20, [ways[node] for node in scope]).astype(float)))
 
     def total(chosen: Any) -> float:
         nodes = sum(cost[way] for cost, way in zip(costs, chosen, strict=True))
-        return float(nodes + sum(table[chosen[a], chosen[b]] for a, b, table in edges))
+        joint = sum(table[tuple(chosen[node] for node in scope)] for scope, table in edges)
+        return float(nodes + joint)
 
     best = min(total(chosen) for chosen in itertools.product(*map(range, ways)))
     assert total(solve(costs, edges)) == best
