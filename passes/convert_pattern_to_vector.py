@@ -642,10 +642,10 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     share = tiling.channel_block / description.channels
     if description.half_sums:
         return 0  # chunks are those of sums in f16
-    products = (
-        description.kernels / description.filters * taps * share / chains(tiling.most_sums, taps)
-    )
-    return max(1, CHUNK // taps) if products > 2 * CHUNK else 0
+    products = description.kernels / description.filters * taps / chains(tiling.most_sums, taps)
+    # Each block of channels goes on with the sums of those before it.
+    is_long = products * share > 2 * CHUNK or products > 4 * CHUNK
+    return max(1, CHUNK // taps) if is_long else 0
 
 
 def _is_in_lanes(op: Any) -> bool:
