@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,9 +18,10 @@ from pattern_mlir.processors import MEASURED
 from pattern_mlir.profiling import LayerProfile, profile_of
 from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.peak import Peak, vector_lanes
+from pattern_mlir.runtime.rates import PAUSE
 
-RUNS = 40
-"""Of the sample network; the fastest counts."""
+ROUNDS, RUNS = 10, 5
+"""Of the sample network, and runs in each; the fastest counts."""
 
 KEPT = 3.6
 """One in so many kernels of a sparse sample is kept."""
@@ -94,7 +96,8 @@ def _sampled() -> tuple[LayerProfile, ...]:
     )
     model = compile(torch.export.export(network, tuple(images)), threads=1, cpu=MEASURED)
     peak, peaks, runs = Peak(vector_lanes()), [], []
-    for _ in range(RUNS):
+    for run in range(ROUNDS * RUNS):
+        time.sleep(PAUSE if run and run % RUNS == 0 else 0.0)
         peaks.append(peak.measure())
         runs.append([took for _, took in model.profile(*(image.numpy() for image in images))])
     # What else runs on a processor only makes it slower.

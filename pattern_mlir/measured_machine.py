@@ -48,7 +48,7 @@ class Measurements:
 
 
 def measured_machine(folder: Path | None = None) -> Machine:
-    """Return the model of this processor; the first call takes a fifth of a second to measure it.
+    """Return the model of this processor; the first call takes a second to measure it.
 
     ``folder`` is where the file is kept, the user's cache unless given. Remove the file to measure
     again.
