@@ -85,7 +85,7 @@ def entry(name: str, peer: str, median: float | None, **flags: bool) -> Entry:
 
 def result(case: str, *entries: Entry, threads: int = 1, layer_ms: float = 10.0) -> CaseResult:
     layers = (LayerRow("conv1", "conv", "2x8", "4x4", 1e3 * layer_ms, 0.8, 10**6, 2048, "", 0),)
-    run = Run(threads, 5, entries, layers, 50e9, 10.0, {"conv1": 1.01})
+    run = Run(threads, 5, entries, layers, 50e9, 10.0, imbalance={"conv1": 1.01})
     return CaseResult(case, CASES[case].title, "a processor", (run,))
 
 
@@ -154,6 +154,11 @@ class TestGoals:
         (own,) = (goal for goal in found if "predicted" in goal.against)
         assert (own.found, own.met) == (pytest.approx(0.8), False)
         assert not any("predicted" in goal.against for goal in verdicts({"resnet18": RESNET18}))
+
+    def test_a_whole_run_is_compared_with_the_layers_of_its_round(self) -> None:
+        run = RESNET18.runs[0]
+        assert run.whole_share == pytest.approx(run.whole_ms / run.layers_ms)
+        assert replace(run, whole_over_layers=1.02).whole_share == 1.02
 
     def test_two_threads_are_compared_with_one(self) -> None:
         one, two = (
