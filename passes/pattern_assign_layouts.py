@@ -278,7 +278,7 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[_Factor]:
         price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
         if len(own) == 2 and own[0][0] != own[1][0]:
             (one, first), (other, second) = own
-            yield (producer, one, other), price * _copies_of_two(node.ways, first, second)
+            yield (producer, one, other), price * copies_of_two(node.ways, first, second)
             continue
         for number, needs in own:
             yield (producer, number), price * _differ(node.ways, needs)
@@ -297,12 +297,16 @@ def _differ(made: Sequence[Blocks | None], needed: Sequence[Blocks | None]) -> _
     return np.array([[float(a != b) for b in needed] for a in made])
 
 
-def _copies_of_two(
+def copies_of_two(
     made: Sequence[Blocks | None],
     first: Sequence[Blocks | None],
     second: Sequence[Blocks | None],
 ) -> _Table:
-    """Return for each three layouts how many copies a producer's two readers need."""
+    """Return how many copies two readers of a tensor need, [ways of producer, first, second].
+
+    ``made`` is the layout that each way of the producer makes, ``first`` and ``second`` what each
+    way of a reader needs; None is plain.
+    """
     one, other = _differ(made, first)[:, :, None], _differ(made, second)[:, None, :]
     shared = one * (1 - _differ(first, second)[None])
     return np.asarray(one + other - shared)

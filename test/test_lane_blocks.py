@@ -19,7 +19,14 @@ from torch_mlir import ir
 from torch_mlir.dialects import linalg
 
 from pattern_mlir import codegen, interpret
-from pattern_mlir.cost import LOOP_CYCLES, Machine, Products, Tiling, choose_tiling
+from pattern_mlir.cost import (
+    LOOP_CYCLES,
+    PERMUTING_REGISTERS,
+    Machine,
+    Products,
+    Tiling,
+    choose_tiling,
+)
 from pattern_mlir.dialects import (
     ACTIVATIONS,
     ActivateOp,
@@ -40,7 +47,7 @@ from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
-from pattern_mlir.passes.pattern_assign_layouts import solve
+from pattern_mlir.passes.pattern_assign_layouts import copies_of_two, solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, vector_runs
 from pattern_mlir.pipelines import run, target_levels
@@ -701,6 +708,45 @@ def test_layouts_are_chosen_at_the_least_cost_there_is(seed: int) -> None:
 
     best = min(total(chosen) for chosen in itertools.product(*map(range, ways)))
     assert total(solve(costs, edges)) == best
+
+
+def test_two_readers_that_need_the_same_layout_share_a_copy() -> None:
+    wide, high = ((1, 4), (8, 2), False), ((4, 1), (2, 8), False)
+    copies = copies_of_two([wide, None], [wide, high], [wide, high, None])
+    assert copies.tolist() == [[[0, 1, 1], [1, 1, 2]], [[1, 2, 1], [2, 1, 1]]]
+
+
+def test_permuted_tiles_leave_registers_for_what_permuting_takes() -> None:
+    machine = Machine(16, 32, permuting_units=3)
+    products = Products((((0, 1), (1, 0), (1, 1), (1, 2)),) * 8, origin=(-1, -1))
+    loaded = choose_tiling(dataclasses.replace(machine, permuting_units=0), products, (56, 4), 71.0)
+    permuted = choose_tiling(machine, products, (56, 4), 71.0, planes=64.0)
+    assert any(permuted.wraps) and not any(loaded.wraps)
+    assert permuted.most_sums <= machine.sums(4) - PERMUTING_REGISTERS
+    assert loaded.most_sums == machine.sums(4)
+
+
+def test_lanes_are_permuted_where_a_halo_for_few_filters_costs_more() -> None:
+    machine = Machine(16, 32, units=1, unit_lanes=16, permuting_units=1)
+    products = Products((((0, 0), (0, 1), (0, 2), (1, 1)),), origin=(-1, -1))
+    shared, own = (
+        choose_tiling(machine, products, (7, 2), kernels=64.0, planes=planes)
+        for planes in (0.0, 64.0)
+    )
+    assert not any(shared.wraps)
+    assert own.wraps[1] and own.cycles > shared.cycles
+
+
+def test_data_that_outgrows_half_of_the_last_cache_comes_from_behind_it_in_part() -> None:
+    machine = Machine(16, 32)
+    kept = machine.cache_rates[-2][0] / 2 / 64
+    misses = [machine.miss_cycles(28, share * kept) for share in (1.0, 2.0, 4.0)]
+    assert misses[0] == 0
+    assert misses[2] == pytest.approx(1.5 * misses[1])
+    sizes = [share * machine.stream_rates[0][0] for share in (1.0, 1.01)]
+    near, far = (machine.stream_cycles(size) for size in sizes)
+    assert far > near
+    assert machine.fetch_cycles(sizes[0] / 2) == 0 < machine.fetch_cycles(sizes[1])
 
 
 @given(
