@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -50,6 +52,7 @@ from pattern_mlir.passes.activation_kernels import ACTIVATION_CYCLES, Activation
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.channel_statistics import StatisticsKernel
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
+from pattern_mlir.passes.fkw_tables import channel_tables, weight_tables
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -60,6 +63,7 @@ from pattern_mlir.passes.lane_operations import (
     describe,
     is_pixel,
     lane_operands,
+    thread_bounds,
 )
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
@@ -69,7 +73,7 @@ from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, v
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
-from pattern_mlir.patterns import PackedWeights, pack
+from pattern_mlir.patterns import pack
 
 LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
@@ -102,9 +106,6 @@ OTHER_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
 )
 """What has kernels of other kinds, of f32, and of which form it must be."""
 
-
-_Tables = dict[str, npt.NDArray[Any]]
-"""What kernels read of a packed weight, by name."""
 
 OWN_CACHE = 768 << 10
 """Bytes of input that stay in a core's own cache.
@@ -530,6 +531,10 @@ class _Lowering:
             half_sums=description.half_sums,
             wraps=tiling.wraps,
         )
+        if tiling.group:
+            groups = _groups(op, tiling.group)
+            largest_group = int(np.diff(_group_bounds(op, groups)).max())
+            kernel = replace(kernel, groups=groups, group=largest_group, prefetch=False)
         return kernel, description.predicted(machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
@@ -564,29 +569,25 @@ class _Lowering:
         """Return the packed weight, the bias, and where filters write, as parameters."""
         parameter = op.weight.owner.opview
         weight = array_of(parameter, self._parameters)
-        groups, filters = integer(op.groups), kernel.filters
+        order = filter_order(op, "output_channel").astype(np.uint16)
         description = describe(op, self._parameters)
         assert description is not None
-        parts = []
-        for first in range(0, weight.shape[1], kernel.channel_block):
-            part = np.ascontiguousarray(weight[:, first : first + kernel.channel_block])
-            if kernel.block > 1 and not is_sparse(op.weight):
-                parts.append(_shared_kernel_tables(part, kernel.block, groups))
-                continue
-            try:
-                packed = pack(part, description.library)
-            except ValueError as error:
-                raise OperationFailure(op, str(error)) from None
-            parts.append(_kernel_tables(packed, groups, kernel.block))
-        tables = _joined_tables(parts, kernel)
-        order = filter_order(op, "output_channel")
+        shared = kernel.block > 1 and not is_sparse(op.weight)
+        library = None if shared else description.library
+        try:
+            if kernel.groups:
+                packed = pack(weight, description.library)
+                tables = channel_tables(packed, kernel.channels, _group_bounds(op, kernel.groups))
+            else:
+                tables = weight_tables(weight, library, kernel, integer(op.groups))
+        except ValueError as error:
+            raise OperationFailure(op, str(error)) from None
         name = f"{parameter.parameter_name}.fkw"
         values = [self._table(f"{name}.{key}", table) for key, table in tables.items()]
         bias = op.optional_operand("bias")
         if bias is None:
-            bias = self._table(f"{name}.bias", np.zeros(filters, np.float32))
-        channels = self._table(f"{name}.output_channel", order.astype(np.uint16))
-        return [*values, bias, channels]
+            bias = self._table(f"{name}.bias", np.zeros(kernel.filters, np.float32))
+        return [*values, bias, self._table(f"{name}.output_channel", order)]
 
     def _table(self, name: str, array: Array) -> Any:
         """Return ``array`` as a parameter; a convolution with the same weight shares it."""
@@ -626,9 +627,26 @@ def _unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
     if "filter_boundaries" not in op.attributes:
         return None
     filters = integers(op.attributes["filter_boundaries"])
+    if kernel.groups:
+        parts = kernel.groups // (len(filters) - 1)
+        return i64_array([parts * thread for thread in range(len(filters))])
     if any(number % kernel.block for number in filters):
         return None
     return i64_array([number // kernel.block for number in filters])
+
+
+def _groups(op: Any, most: int) -> int:
+    """Return how many groups of ``most`` filters there are, equally many a thread."""
+    bounds = thread_bounds(op)
+    return (len(bounds) - 1) * max(-(-(b - a) // most) for a, b in pairwise(bounds))
+
+
+def _group_bounds(op: Any, groups: int) -> npt.NDArray[np.int64]:
+    """Return the first filter of each group, and how many there are: parts of each thread's."""
+    bounds = thread_bounds(op)
+    parts = groups // (len(bounds) - 1)
+    cuts = [np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(bounds)]
+    return np.array([*np.concatenate(cuts), bounds[-1]]).astype(np.int64)
 
 
 def _same_blocks(layout: LaneLayout, other: LaneLayout) -> bool:
@@ -637,12 +655,19 @@ def _same_blocks(layout: LaneLayout, other: LaneLayout) -> bool:
 
 
 def _chunk(description: LaneOperation, tiling: Tiling) -> int:
-    """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits."""
+    """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits.
+
+    Where inputs stay in registers, of how many channels.
+    """
     taps = max(map(len, description.library.patterns))
     share = tiling.channel_block / description.channels
     if description.half_sums:
         return 0  # chunks are those of sums in f16
-    products = description.kernels / description.filters * taps / chains(tiling.most_sums, taps)
+    products = description.kernels / description.filters * taps
+    if tiling.group:
+        parts = math.ceil(products / (2 * CHUNK))
+        return -(-description.channels // parts) if parts > 1 else 0
+    products /= chains(tiling.most_sums, taps)
     # Each block of channels goes on with the sums of those before it.
     is_long = products * share > 2 * CHUNK or products > 4 * CHUNK
     return max(1, CHUNK // taps) if is_long else 0
@@ -677,15 +702,6 @@ def _operand_images(op: Any) -> int:
     return 0 if position is None else shape_of(op.operation.operands[position])[0]
 
 
-def _joined_tables(parts: list[_Tables], kernel: LaneKernel) -> _Tables:
-    """Return the tables of all blocks of channels one after the other, as ``kernel`` reads them."""
-    sizes = np.array([[len(part["channels"]), len(part["taps"])] for part in parts])
-    for part, start in zip(parts, np.cumsum(sizes, axis=0) - sizes, strict=True):
-        part["starts"] = part["starts"] + start.astype(np.uint32)
-    tables = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return tables | {key: tables[key].astype(kernel.index_type) for key in ("counts", "channels")}
-
-
 def _is_bilinear(op: Any) -> bool:
     """Whether a resizing mixes pixels."""
     return bool(ir.StringAttr(op.attributes["mode"]).value == "bilinear")
@@ -697,47 +713,3 @@ def _is_plain(op: Any, kinds: Any) -> bool:
         return False
     shape = shape_of(op.result)
     return bool(shape) and 0 not in [*shape, *shape_of(op.input)]
-
-
-def _kernel_tables(packed: PackedWeights, groups: int, block: int = 1) -> _Tables:
-    """Return the tables of a packed weight as its kernel reads them.
-
-    `counts` u16 [blocks, patterns] of kernels, which all filters of a block share; `starts` u32
-    [blocks, 2], a block's first kernel and first tap; `channels` u16 [kernels], counted over all
-    groups; `taps` [kernel, tap, filter of the block].
-    """
-    filters, group_channels = packed.shape[:2]
-    counts = packed.counts.astype(np.int64)
-    sizes = np.array([len(taps) for taps in packed.library.patterns])
-    owner = np.repeat(np.arange(filters), counts.sum(axis=1))
-    channels = packed.channels + owner // (filters // groups) * group_channels
-    lengths = np.stack([counts.sum(axis=1), counts @ sizes * block], axis=1)[::block]
-    if block > 1:
-        channels = channels[owner % block == 0]
-        filter_taps = np.split(packed.taps, np.cumsum(counts @ sizes)[:-1])
-        blocks = [np.stack(filter_taps[i : i + block], axis=1) for i in range(0, filters, block)]
-        packed = replace(packed, taps=np.concatenate(blocks).reshape(-1))
-    return {
-        "counts": packed.counts[::block],
-        "starts": (np.cumsum(lengths, axis=0) - lengths).astype(np.uint32),
-        "channels": channels.astype(np.uint16),
-        "taps": packed.taps,
-    }
-
-
-def _shared_kernel_tables(weight: Array, block: int, groups: int) -> _Tables:
-    """Return the tables of a dense weight whose kernel computes ``block`` filters at a time.
-
-    As `_kernel_tables`, with blocks for filters; `taps` are [block, channel, tap, filter].
-    """
-    filters, group_channels = weight.shape[:2]
-    units = filters // block
-    taps = weight.reshape(units, block, group_channels, -1).transpose(0, 2, 3, 1)
-    first = np.arange(units) // (units // groups) * group_channels
-    lengths = np.array([[group_channels, taps[0].size]])
-    return {
-        "counts": np.full((units, 1), group_channels, np.uint16),
-        "starts": (np.arange(units)[:, None] * lengths).astype(np.uint32),
-        "channels": (first[:, None] + np.arange(group_channels)).reshape(-1).astype(np.uint16),
-        "taps": np.ascontiguousarray(taps).reshape(-1),
-    }

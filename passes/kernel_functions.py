@@ -50,6 +50,10 @@ class FunctionBuilder:
         self.entry: Any = None
         self._constants: dict[int, Any] = {}
 
+    def scratch_types(self) -> list[Any]:
+        """Return the types of buffers before the result's that only the kernel itself uses."""
+        return []
+
     def function(self, name: str, types: list[Any]) -> Any:
         """Start a function; return the insertion point in it."""
         function = func.FuncOp(name, (types, []), visibility="private")

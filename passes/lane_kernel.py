@@ -56,7 +56,8 @@ class LaneKernel:
         divisor: of the sum over a window.
         activation: an `ActivationAttr`, or None.
         max_pool: whether a 2x2 pool follows.
-        chunk: kernels that are added up before their sum joins the total; 0 for all.
+        chunk: kernels that are added up before their sum joins the total, of `groups` the channels;
+            0 for all.
         channel_block: channels that all filters sum up before the next ones.
         by_plane: whether a plane's tiles follow each other; else its first ones come first.
         prefetch: whether the next tile's input and the next filter's result are asked for early.
@@ -66,6 +67,9 @@ class LaneKernel:
         half_sums: whether chunks are added up in f16, else all is in f32.
         wraps: whether vectors outside of the input's block are made from its own; else the halo has
             them. Along such an axis a tile is as large as the block.
+        groups: of filters, whose sums wait in memory while registers hold a channel's inputs; 0
+            where registers hold sums.
+        group: filters of the largest group.
     """
 
     kind: Kind
@@ -98,6 +102,8 @@ class LaneKernel:
     target_type: str = "f32"
     half_sums: bool = False
     wraps: Wraps = (False, False)
+    groups: int = 0
+    group: int = 0
 
     @property
     def shrink(self) -> int:
@@ -119,6 +125,8 @@ class LaneKernel:
         """The largest tile in words."""
         rows, columns = largest(self.tiles)
         pixels = f"{rows}x{columns}"
+        if self.groups:
+            return f"{pixels}, input stationary"
         return f"{pixels}x{self.channel_block}" if self.channel_blocks > 1 else pixels
 
     @property
@@ -133,8 +141,8 @@ class LaneKernel:
 
     @property
     def units(self) -> int:
-        """Blocks of filters, which threads share."""
-        return self.filters // self.block
+        """Groups or blocks of filters, which threads share."""
+        return self.groups or self.filters // self.block
 
     @property
     def window(self) -> Pair:

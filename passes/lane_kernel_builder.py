@@ -9,6 +9,7 @@ multiplication.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -17,13 +18,13 @@ import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf
 
-from pattern_mlir.cost import LINE
+from pattern_mlir.cost import LINE, largest
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
+from pattern_mlir.passes.lane_inputs import LaneInputs
 from pattern_mlir.passes.lane_kernel import Border, Kind, borders
 from pattern_mlir.passes.lane_planes import LanePlanes
-from pattern_mlir.passes.lane_results import LaneResults
-from pattern_mlir.passes.lane_sums import LaneSums, single_offset
+from pattern_mlir.passes.lane_sums import single_offset
 from pattern_mlir.passes.lane_tiles import KernelBuffers, Tile
 from pattern_mlir.passes.load_pairs import choose_loads
 from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
@@ -32,7 +33,7 @@ TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
 """What a convolution's kernel reads beside its input, in the order of its arguments."""
 
 
-class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
+class LaneKernelBuilder(LaneInputs, LanePlanes):
     """Builds the functions of a `LaneKernel` at the current insertion point."""
 
     def buffer_types(self) -> list[Any]:
@@ -54,19 +55,34 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
         elif kernel.operand_images:
             shape = [kernel.operand_images, kernel.filters]
             types.append(ir.MemRefType.get(shape, target))
+        types += self.scratch_types()
         target_channels = kernel.target_channels or kernel.filters
         return [*types, self._planes([kernel.images, target_channels], kernel.target, target)]
+
+    def scratch_types(self) -> list[Any]:
+        """Return the type of the sums that wait, and of their totals: [group, which, vector]."""
+        kernel = self._kernel
+        if not kernel.groups:
+            return []
+        vectors = kernel.group * math.prod(largest(kernel.tiles))
+        shape = [kernel.groups, 2 if kernel.chunk else 1, vectors, kernel.target.lanes]
+        return [ir.MemRefType.get(shape, self.f32)]
 
     def _table_types(self) -> list[Any]:
         """Return the types of counts, starts, channels, taps, bias and output_channel."""
         kernel = self._kernel
-        kernels, rows = kernel.units * kernel.channels, kernel.units * kernel.channel_blocks
+        kernels = kernel.filters // kernel.block * kernel.channels
         most_taps = max(len(taps) for taps in kernel.patterns) * kernel.block
         u16, u32 = (ir.IntegerType.get_signless(width) for width in (16, 32))
         index = ir.IntegerType.get_signless(8 * np.dtype(kernel.index_type).itemsize)
+        if kernel.groups:
+            rows, starts = kernel.groups * kernel.channels, [kernel.groups + 1, 3]
+        else:
+            rows = kernel.units * kernel.channel_blocks
+            starts = [rows, 2]
         return [
             ir.MemRefType.get([rows, len(kernel.patterns)], index),
-            ir.MemRefType.get([rows, 2], u32),
+            ir.MemRefType.get(starts, u32),
             ir.MemRefType.get([kernels], index),
             ir.MemRefType.get([kernels * most_taps], self.element(kernel.source_type)),
             ir.MemRefType.get([kernel.filters], self.f32),
@@ -171,7 +187,7 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
                     shape,
                     image,
                     unit,
-                    [self._output_channel(named, unit, f) for f in range(kernel.block)],
+                    [],
                     kind,
                     source_at,
                     target_at,
@@ -179,20 +195,40 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
                     extra.get("single_at"),
                     extra.get("channel_block", self.constant(0)),
                 )
-                if kernel.prefetch:
-                    self._prefetch(named, tile, extra["next_at"])
-                make = {
-                    Kind.CONVOLVE: self._sums,
-                    Kind.MAX_POOL: self._pooled,
-                    Kind.AVERAGE_POOL: self._pooled,
-                    Kind.COPY: self._pixels,
-                    Kind.SELECT: self._pixels,
-                    Kind.PIXEL_SHUFFLE: self._shuffled,
-                    Kind.NORMALIZE: self._normalized,
-                }[kernel.kind]
-                self._store_sums(named, tile, make(named, tile), kinds)
+                self._unit(named, tile, extra.get("next_at"), kinds)
                 scf.yield_([])
             func.return_([])
+
+    def _outputs(self, buffers: KernelBuffers, unit: Any) -> list[Any]:
+        """Build the numbers of the channels in the result that the filters of ``unit`` make."""
+        kernel = self._kernel
+        if kernel.kind is not Kind.CONVOLVE:
+            return [unit]
+        first = arith.muli(unit, self.constant(kernel.block))
+        positions = (arith.addi(first, self.constant(f)) for f in range(kernel.block))
+        return [self.load_index(buffers.output_channel, [position]) for position in positions]
+
+    def _unit(
+        self, buffers: KernelBuffers, tile: Tile, next_at: Any, kinds: list[tuple[Border, ...]]
+    ) -> None:
+        """Build the results of one unit at ``tile``; the next tile begins at ``next_at``."""
+        kernel = self._kernel
+        if kernel.groups:
+            self._group(buffers, tile, kinds)
+            return
+        tile = replace(tile, outputs=self._outputs(buffers, tile.unit))
+        if kernel.prefetch:
+            self._prefetch(buffers, tile, next_at)
+        make = {
+            Kind.CONVOLVE: self._sums,
+            Kind.MAX_POOL: self._pooled,
+            Kind.AVERAGE_POOL: self._pooled,
+            Kind.COPY: self._pixels,
+            Kind.SELECT: self._pixels,
+            Kind.PIXEL_SHUFFLE: self._shuffled,
+            Kind.NORMALIZE: self._normalized,
+        }[kernel.kind]
+        self._store_sums(buffers, tile, make(buffers, tile), kinds)
 
     def _prefetch(self, buffers: KernelBuffers, tile: Tile, next_at: Any) -> None:
         """Build requests for this unit's share of the next tile, and for the next unit's result."""
@@ -218,8 +254,7 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
                 memref.prefetch(window.view, [place], False, 2, True)
         following = arith.addi(tile.unit, self.constant(1))
         following = arith.minui(following, self.constant(kernel.units - 1))
-        outputs = [self._output_channel(buffers, following, f) for f in range(kernel.block)]
-        ahead = replace(tile, outputs=outputs)
+        ahead = replace(tile, outputs=self._outputs(buffers, following))
         for filter_ in range(kernel.block):
             window = self._target_window(buffers, ahead, filter_)
             rows, columns = (size // kernel.shrink for size in tile.shape)
@@ -230,6 +265,7 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
     def _named(self, buffers: list[Any]) -> KernelBuffers:
         kernel = self._kernel
         source, *tables, target = buffers
+        sums = tables.pop() if kernel.groups else None
         has_operand = kernel.operand is not None or kernel.operand_images
         operand = tables.pop() if has_operand else None
         if kernel.kind is Kind.SELECT:
@@ -239,4 +275,4 @@ class LaneKernelBuilder(LaneSums, LanePlanes, LaneResults):
             named = {**dict.fromkeys(TABLES), **dict(zip(names, tables, strict=True))}
         else:
             named = dict(zip(TABLES, tables or [None] * len(TABLES), strict=True))
-        return KernelBuffers(source=source, operand=operand, target=target, **named)
+        return KernelBuffers(source=source, operand=operand, sums=sums, target=target, **named)

@@ -31,6 +31,7 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.dialects.half_sums import HALF_SUMS
+from pattern_mlir.input_stationary import choose_input_tiling
 from pattern_mlir.layouts import Pair, Wraps, covering, grids, rows_reach
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.filters import (
@@ -96,6 +97,7 @@ class LaneOperation:
         divisor: of the sum over a window.
         writes_plain: whether the result is plain: the mean of each plane.
         residual: whether it reads a tensor like its result, too.
+        threads: that share its filters.
     """
 
     kind: Kind
@@ -121,6 +123,7 @@ class LaneOperation:
     divisor: float = 1.0
     writes_plain: bool = False
     residual: bool = False
+    threads: int = 1
 
     def machine(self, machine: Machine, lanes: int) -> Machine:
         """Return ``machine`` as this operation uses it, with vectors of ``lanes``."""
@@ -224,10 +227,10 @@ class LaneOperation:
         row_block = self.source_block(block)[1] if rows else 0
         origin = None if self.kind is not Kind.CONVOLVE else (-self.padding[0], -self.padding[1])
         blocks = (n for n in range(1, self.shared_filters + 1) if self.shared_filters % n == 0)
-        products = (
+        products = [
             Products(self.taps, self.strides, filters, row_block, origin, halo)
             for filters in blocks
-        )
+        ]
         tilings = [
             choose_tiling(
                 machine,
@@ -242,10 +245,31 @@ class LaneOperation:
             for own in products
             if all(halo) or own.can_wrap
         ]
+        inputs = self._input_tiling(machine, block, products[0], rows)
+        tilings += [inputs] if inputs else []
         near = (1 + NEARLY) * min(tiling.filter_cycles for tiling in tilings)
         return max(
             (tiling for tiling in tilings if tiling.filter_cycles <= near),
             key=lambda tiling: tiling.filter_block,
+        )
+
+    def _input_tiling(
+        self, machine: Machine, block: Pair, products: Products, rows: bool
+    ) -> Tiling | None:
+        """Return the cheapest tiling with inputs in registers, for sparse kernels of few taps."""
+        sparse = self.kind is Kind.CONVOLVE and self.groups == 1 and len(self.taps) > 1
+        together = self.shared_filters > 1 or not products.can_wrap
+        if rows or not sparse or together or self.element != "f32":
+            return None
+        return choose_input_tiling(
+            machine,
+            products,
+            self.sums_block(block),
+            self.kernels / self.filters,
+            self.unit,
+            self.channels,
+            -(-self.filters // self.threads),
+            self.channels / self.filters,
         )
 
     def _most_channel_blocks(self) -> int:
@@ -403,6 +427,13 @@ def channel_operand(op: Any) -> int | None:
     return None
 
 
+def thread_bounds(conv: Any) -> list[int]:
+    """Return the first filter of each thread, and how many there are."""
+    if "filter_boundaries" in conv.attributes:
+        return integers(conv.attributes["filter_boundaries"])
+    return [0, shape_of(conv.weight)[0]]
+
+
 def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
     images, channels, *input_plane = shape_of(conv.input)
     filters, group_channels, *kernel_size = shape_of(conv.weight)
@@ -437,6 +468,7 @@ def _convolution(conv: Any, parameters: ParameterStore) -> LaneOperation:
         max_pool="max_pool" in conv.attributes,
         groups=integer(conv.groups),
         residual=conv.optional_operand("residual") is not None,
+        threads=len(thread_bounds(conv)) - 1,
     )
 
 

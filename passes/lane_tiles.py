@@ -10,7 +10,7 @@ from torch_mlir.dialects import arith, memref
 
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import FunctionBuilder
-from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
+from pattern_mlir.passes.lane_kernel import LaneKernel
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class KernelBuffers:
     output_channel: Any
     operand: Any
     target: Any
+    sums: Any = None
     statistics: Any = None
 
 
@@ -94,13 +95,6 @@ class LaneTiles(FunctionBuilder):
         super().__init__(kernel.source.lanes)
         self._kernel = kernel
         self._name = name
-
-    def _output_channel(self, buffers: KernelBuffers, unit: Any, filter_: int) -> Any:
-        if self._kernel.kind is not Kind.CONVOLVE:
-            return unit
-        position = arith.muli(unit, self.constant(self._kernel.block))
-        position = arith.addi(position, self.constant(filter_))
-        return self.load_index(buffers.output_channel, [position])
 
     def _channel_window(self, buffers: KernelBuffers, tile: Tile) -> Any:
         """Build the view of the tile's own channel, or of the one that the table names for it."""

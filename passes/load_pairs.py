@@ -98,7 +98,7 @@ def load_order(kernel: LaneKernel, pattern: int, uses: Uses) -> Uses:
 
 def _has_pairs(kernel: LaneKernel) -> bool:
     plain = kernel.kind is Kind.CONVOLVE and kernel.source_type == "f32"
-    return bool(kernel.pair_cycles) and plain and not kernel.source.rows
+    return bool(kernel.pair_cycles) and not kernel.groups and plain and not kernel.source.rows
 
 
 def _places(kernel: LaneKernel, taps: Sequence[Pair], shape: Pair) -> list[int]:

@@ -234,6 +234,8 @@ class Tiling:
             then nothing can be done about them.
         filter_block: filters that are computed together.
         wraps: whether vectors outside of the input's block are its own with permuted lanes.
+        group: filters whose sums wait in memory while a channel's inputs stay in registers; 0 where
+            sums stay (`pattern_mlir.input_stationary`).
     """
 
     tiles: tuple[Tile, ...]
@@ -242,6 +244,7 @@ class Tiling:
     filter_block: int
     wraps: Wraps = (False, False)
     halo_cycles: float = 0.0
+    group: int = 0
 
     @property
     def filter_cycles(self) -> float:
@@ -338,7 +341,7 @@ def choose_tiling(
     least = [size if all_ else unit for size, all_ in zip(outputs, whole, strict=True)]
     rooms = [max(own // block, math.prod(least)) for own in (sums, sums - PERMUTING_REGISTERS)]
     best: Tiling | None = None
-    for strips, wraps in _ways(machine, products, outputs, (rooms[0], rooms[1]), unit):
+    for strips, wraps in ways(machine, products, outputs, (rooms[0], rooms[1]), unit):
         shapes = strips.shapes
         for parts in range(1, channel_blocks + 1):
             channel_block = -(-channels // parts)
@@ -352,7 +355,7 @@ def choose_tiling(
                 )
                 for shape, count in shapes.items()
             )
-            halo = planes * block * _halo_cycles(machine, products, outputs, wraps)
+            halo = planes * block * halo_cycles(machine, products, outputs, wraps)
             tiling = Tiling(strips.tiles, channel_block, cycles, block, wraps, halo)
             if best is None or tiling.filter_cycles < best.filter_cycles:
                 best = tiling
@@ -361,7 +364,7 @@ def choose_tiling(
 
 
 @dataclass(frozen=True)
-class _Strips:
+class Strips:
     """A block cut into strips, and each of them into tiles.
 
     Attributes:
@@ -392,9 +395,9 @@ class _Strips:
         return tuple(found)
 
 
-def _ways(
+def ways(
     machine: Machine, products: Products, outputs: Pair, rooms: Pair, unit: int
-) -> Iterator[tuple[_Strips, Wraps]]:
+) -> Iterator[tuple[Strips, Wraps]]:
     """Yield ways to cut a block of ``outputs`` into tiles, and to come by vectors outside of it.
 
     Tiles have no more pixels than the first of ``rooms``, than the second where lanes are permuted.
@@ -408,7 +411,7 @@ def _ways(
 
 def _cuts(
     machine: Machine, products: Products, outputs: Pair, room: int, unit: int
-) -> Iterator[_Strips]:
+) -> Iterator[Strips]:
     """Yield ways to cut a block of ``outputs`` into tiles of no more than ``room`` pixels.
 
     Sizes are multiples of ``unit``.
@@ -417,12 +420,12 @@ def _cuts(
         # The fewest rows of tiles that registers allow: fewer tiles load less.
         heights = next((r for r in _splits(outputs[0], unit) if max(r) * max(widths) <= room), None)
         if heights is not None and not (products.row_block and len(widths) > 1):
-            yield _Strips(tuple((height, widths) for height in heights))
+            yield Strips(tuple((height, widths) for height in heights))
     # Uneven tiles save loads, which cost nothing where they hide behind multiplications.
     if math.isfinite(machine.issue) and not products.row_block and max(outputs) <= WIDEST_STRIPS:
         for upright in (False, True):
             height, width = outputs[::-1] if upright else outputs
-            yield from (_Strips(cuts, upright) for cuts in _strips(height, width, room, unit))
+            yield from (Strips(cuts, upright) for cuts in _strips(height, width, room, unit))
 
 
 def _strips(
@@ -441,7 +444,7 @@ def _strips(
                 yield ((high, wide),) * count + ((low, narrow),) * others
 
 
-def _wraps(machine: Machine, products: Products, strips: _Strips) -> list[Wraps]:
+def _wraps(machine: Machine, products: Products, strips: Strips) -> list[Wraps]:
     """Return the ways to come by vectors outside of the input's block for tiles of these strips."""
     can_wrap = products.can_wrap
     whole = len(strips.cuts) == 1, all(len(widths) == 1 for _, widths in strips.cuts)
@@ -530,7 +533,7 @@ def _pattern_cycles(
     return slowest + machine.miss_cycles(len(vectors), reused)
 
 
-def _halo_cycles(machine: Machine, products: Products, outputs: Pair, wraps: Wraps) -> float:
+def halo_cycles(machine: Machine, products: Products, outputs: Pair, wraps: Wraps) -> float:
     """Return what storing the halo of a plane costs from which a block of ``outputs`` is made."""
     if not machine.permuting_units or products.origin is None:
         return 0.0
