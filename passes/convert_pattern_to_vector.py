@@ -20,7 +20,6 @@ from pattern_mlir.cost import (
     chains,
     choose_tiling,
     matrix_cycles,
-    relayout_cycles,
 )
 from pattern_mlir.dialects import (
     ActivateOp,
@@ -65,6 +64,7 @@ from pattern_mlir.passes.lane_operations import (
     lane_operands,
     thread_bounds,
 )
+from pattern_mlir.passes.lane_shuffles import Shuffle, shuffles
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.passes.mean_kernels import MeanKernel
@@ -74,6 +74,7 @@ from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
 from pattern_mlir.patterns import pack
+from pattern_mlir.relayout_cost import change_cycles, relayout_cycles
 
 LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
@@ -265,8 +266,15 @@ class _Lowering:
         x = self._vectors(op, op.input) if before else op.input
         x = collapsed(x, [2, 2])
         lanes, size = self._machine.lanes, shape_of(x)[1]
-        in_lanes = after is not None and after.lanes == lanes
-        runs, singles = vector_runs(table, lanes, size) if in_lanes else ([], [])
+        runs: list[int] = []
+        singles: list[int] = []
+        made: list[Shuffle] = []
+        shuffled: list[int] = []
+        if after and after.lanes == lanes:
+            if before and before.lanes == lanes:
+                made, shuffled, singles = shuffles(table, lanes)
+            else:
+                runs, singles = vector_runs(table, lanes, size)
         kernel = RelayoutKernel(
             planes=images * channels,
             source_size=size,
@@ -277,14 +285,18 @@ class _Lowering:
             source_type=_element(op.input),
             target_type=_element(op.result),
             runs=len(runs),
-            singles=len(singles) if runs else 0,
+            singles=len(singles) if runs or made else 0,
+            shuffles=tuple(made),
         )
         name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
         values = [x, self._table(name, table)]
-        if runs:
-            values.append(self._table(f"{name}.runs", np.array([*runs, *singles], np.int32)))
-        cycles = relayout_cycles(self._machine, kernel.planes * kernel.target_size)
-        cycles = self._machine.corrected(kernel.word, cycles)
+        if kernel.places:
+            starts = [lanes * vector for vector in (*runs, *singles)]
+            values.append(self._table(f"{name}.vectors", np.array([*starts, *shuffled], np.int32)))
+        ends = (before and before.blocks, after and after.blocks)
+        cycles = change_cycles(self._machine, kernel.planes, (plane[0], plane[1]), *ends)
+        if not made:
+            cycles = self._machine.corrected(kernel.word, cycles)
         y = self._calls.call([kernel], [values], cycles=cycles)
         if after is None:
             op.result.replace_all_uses_with(expanded(y, [[images, channels], plane]))

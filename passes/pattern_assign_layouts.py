@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -11,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from torch_mlir import ir
 
-from pattern_mlir.cost import Machine, relayout_cycles
+from pattern_mlir.cost import Machine
 from pattern_mlir.dialects import ConvOp, shape_of
 from pattern_mlir.dialects.half_sums import HALF_SUMS
 from pattern_mlir.dialects.layout import RelayoutOp, layout_of, with_layout
-from pattern_mlir.layouts import LaneLayout, Pair, grids
+from pattern_mlir.layouts import Blocks, LaneLayout, grids
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import MachinePass, walk
 from pattern_mlir.passes.lane_operations import LaneOperation, describe, lane_operands
+from pattern_mlir.relayout_cost import change_cycles
 
 MULTIPLES = (1, 2, 4)
 """Blocks are multiples of these, so that those of strided consumers fit."""
@@ -32,9 +32,6 @@ _Table = npt.NDArray[np.float64]
 
 _Factor = tuple[tuple[int, ...], _Table]
 """Nodes, and what their ways cost together: a table with an axis for each."""
-
-Blocks = tuple[Pair, Pair, bool]
-"""Grid, block and rows of a layout; halo and fill follow from the consumers."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ class _Node:
         fill = None if position else self.description.fill
         if value in layouts and _serves(layouts[value], needed, fill):
             return None
-        return value, _blocks(needed), needed.fill
+        return value, needed.blocks, needed.fill
 
     def rewrite(self, layouts: dict[Any, LaneLayout], copies: _Copies) -> None:
         """Write the result's layout into its type; read copies of what has another layout."""
@@ -182,10 +179,6 @@ class _Node:
 def _layout(blocks: Blocks) -> LaneLayout:
     grid, block, rows = blocks
     return LaneLayout(grid, block, rows=rows)
-
-
-def _blocks(layout: LaneLayout) -> Blocks:
-    return layout.grid, layout.block, layout.rows
 
 
 class _Copies:
@@ -225,7 +218,7 @@ def _joined(layout: LaneLayout, other: LaneLayout) -> LaneLayout:
 def _serves(layout: LaneLayout, needed: LaneLayout, fill: float | None) -> bool:
     """Whether an operation can read a tensor in ``layout`` that it needs as ``needed``."""
     return (
-        _blocks(layout) == _blocks(needed)
+        layout.blocks == needed.blocks
         and all(own >= need for own, need in zip(layout.halo, needed.halo, strict=True))
         and (fill is None or layout.fill == fill)
     )
@@ -242,7 +235,7 @@ def _joined_layouts(nodes: Sequence[_Node]) -> dict[Any, LaneLayout]:
     for node in nodes:
         for position, value in node.inputs():
             own, needed = layouts.get(value), node.layout(position)
-            if own is None or _blocks(own) != _blocks(needed):
+            if own is None or own.blocks != needed.blocks:
                 continue
             layouts[value] = _joined(own, needed)
             if not position and node.description.fill is not None:
@@ -271,45 +264,47 @@ def _edges(nodes: Sequence[_Node]) -> Iterator[_Factor]:
             if value in indices:
                 readers.setdefault(indices[value], []).append((number, needs))
                 continue
-            price = relayout_cycles(node.machine, math.prod(shape_of(value)))
-            node.costs = node.costs + [price if need else 0.0 for need in needs]
+            node.costs = node.costs + _changes(node.machine, value, [None], needs)[0]
     for producer, own in readers.items():
         node = nodes[producer]
-        price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
+        changes = [_changes(node.machine, node.op.result, node.ways, needs) for _, needs in own]
         if len(own) == 2 and own[0][0] != own[1][0]:
             (one, first), (other, second) = own
-            yield (producer, one, other), price * copies_of_two(node.ways, first, second)
+            yield (producer, one, other), for_two_readers(changes[0], changes[1], first, second)
             continue
-        for number, needs in own:
-            yield (producer, number), price * _differ(node.ways, needs)
+        for (number, _), costs in zip(own, changes, strict=True):
+            yield (producer, number), costs
     known = {(node.op.operation, position) for node in nodes for position, _ in node.inputs()}
     for node in nodes:
         if node.description.writes_plain:
             continue
         uses = {(use.owner.operation, use.operand_number) for use in node.op.result.uses}
         if uses - known:
-            price = relayout_cycles(node.machine, math.prod(shape_of(node.op.result)))
-            node.costs = node.costs + [price if way else 0.0 for way in node.ways]
+            plain = _changes(node.machine, node.op.result, node.ways, [None])
+            node.costs = node.costs + plain[:, 0]
 
 
-def _differ(made: Sequence[Blocks | None], needed: Sequence[Blocks | None]) -> _Table:
-    """Return for each pair of layouts whether a copy is needed, 0 or 1."""
-    return np.array([[float(a != b) for b in needed] for a in made])
-
-
-def copies_of_two(
-    made: Sequence[Blocks | None],
-    first: Sequence[Blocks | None],
-    second: Sequence[Blocks | None],
+def _changes(
+    machine: Machine, value: Any, made: Sequence[Blocks | None], needed: Sequence[Blocks | None]
 ) -> _Table:
-    """Return how many copies two readers of a tensor need, [ways of producer, first, second].
+    """Return what it costs to change each layout of ``value`` into each; None is plain."""
+    images, channels, *plane = shape_of(value)
+    size = (plane[0], plane[1])
+    return np.array(
+        [[change_cycles(machine, images * channels, size, a, b) for b in needed] for a in made]
+    )
 
-    ``made`` is the layout that each way of the producer makes, ``first`` and ``second`` what each
-    way of a reader needs; None is plain.
+
+def for_two_readers(
+    one: _Table, other: _Table, first: Sequence[Blocks | None], second: Sequence[Blocks | None]
+) -> _Table:
+    """Return what copies cost for two readers of a tensor, [ways of producer, first, second].
+
+    ``one`` and ``other`` are what each costs alone, [ways of producer, ways of reader]; ``first``
+    and ``second`` are the layouts that their ways need. They share a copy in the same layout.
     """
-    one, other = _differ(made, first)[:, :, None], _differ(made, second)[:, None, :]
-    shared = one * (1 - _differ(first, second)[None])
-    return np.asarray(one + other - shared)
+    same = np.array([[float(a == b) for b in second] for a in first])
+    return np.asarray(one[:, :, None] + other[:, None, :] - one[:, :, None] * same)
 
 
 def _restore_plain_uses(value: Any, means: set[Any]) -> None:

@@ -1,7 +1,11 @@
-"""Changes of layout as functions on buffers: every element is fetched from where a table says."""
+"""Changes of layout as functions on buffers: elements are fetched from where a table says.
+
+Between lane blocks whole vectors are, and their lanes shuffled (`lane_shuffles`).
+"""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -12,6 +16,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
 from pattern_mlir.passes.kernel_functions import FunctionBuilder, PlaneKernel
+from pattern_mlir.passes.lane_shuffles import Shuffle
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class RelayoutKernel(PlaneKernel):
         fill: what elements hold that come from nowhere.
         layout: of the result in words.
         source_type, target_type: elements before and after.
-        runs, singles: how many runs of vectors there are, and vectors beside them (`vector_runs`);
-            0 and 0 where all elements are fetched in order.
+        runs, singles: how many runs of vectors there are, and vectors beside them (`vector_runs`).
+        shuffles: the ways in which other vectors are made of whole ones.
     """
 
     source_size: int
@@ -35,6 +40,13 @@ class RelayoutKernel(PlaneKernel):
     target_type: str = "f32"
     runs: int = 0
     singles: int = 0
+    shuffles: tuple[Shuffle, ...] = ()
+
+    @property
+    def places(self) -> int:
+        """Numbers in the table of vectors; 0 where all elements are fetched in order."""
+        shuffled = sum(own.count * (1 + own.sources) for own in self.shuffles)
+        return self.runs + self.singles + shuffled if self.runs or self.shuffles else 0
 
     @property
     def word(self) -> str:
@@ -87,9 +99,13 @@ class RelayoutBuilder(FunctionBuilder):
         self._name = name
 
     def buffer_types(self) -> list[Any]:
-        """Return the types of input, table, vectors that runs and singles begin at, and result."""
+        """Return the types of input, table, table of vectors, and result.
+
+        The second table says where runs begin, then singles, then vectors that are shuffled, each
+        with its sources.
+        """
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
-        order = [ir.MemRefType.get([kernel.runs + kernel.singles], i32)] if kernel.runs else []
+        order = [ir.MemRefType.get([kernel.places], i32)] if kernel.places else []
         return [
             ir.MemRefType.get(
                 [kernel.planes, kernel.source_size], self.element(kernel.source_type)
@@ -102,7 +118,7 @@ class RelayoutBuilder(FunctionBuilder):
         ]
 
     def build(self) -> None:
-        """Build the loop over planes: runs of vectors, vectors, then the elements that are left."""
+        """Build the loop over planes: runs, vectors one by one, then the elements that are left."""
         kernel = self._kernel
         whole = kernel.target_size - kernel.target_size % kernel.lanes
         with self.function(self._name, [*self.buffer_types(), self.index, self.index]):
@@ -110,7 +126,7 @@ class RelayoutBuilder(FunctionBuilder):
             buffers = [source, table, target]
 
             def start(number: Any) -> Any:
-                return arith.muli(self.load_index(order[0], [number]), self.constant(kernel.lanes))
+                return self.load_index(order[0], [number])
 
             planes = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(planes.body):
@@ -121,6 +137,11 @@ class RelayoutBuilder(FunctionBuilder):
                     self._loop(
                         kernel.runs, last, 1, lambda i: self._vector(buffers, plane, start(i))
                     )
+                    for own in kernel.shuffles:
+                        end, step = last + own.count * (1 + own.sources), 1 + own.sources
+                        make = functools.partial(self._shuffled, buffers, plane, order[0], own)
+                        self._loop(last, end, step, make)
+                        last = end
                 else:
                     self._loop(0, whole, kernel.lanes, lambda at: self._vector(buffers, plane, at))
                 self._loop(
@@ -152,6 +173,25 @@ class RelayoutBuilder(FunctionBuilder):
         for number, column in enumerate(_transposed(rows)):
             place = arith.addi(at, self.constant(number * lanes))
             self.store_vector(column, target, [plane, place])
+
+    def _shuffled(
+        self, buffers: list[Any], plane: Any, places: Any, shuffle: Shuffle, number: Any
+    ) -> None:
+        """Build a vector; its place and those of its sources are in the table from ``number``."""
+        source, _, target = buffers
+        lanes, value = self._kernel.lanes, self.splat(self._kernel.fill)
+        at, *froms = (
+            self.load_index(places, [arith.addi(number, self.constant(i))])
+            for i in range(1 + shuffle.sources)
+        )
+        for own, place in enumerate(froms):
+            other = self.load_vector(source, [plane, place], aligned=True)
+            mask = [
+                lanes + pick[1] if pick and pick[0] == own else lane
+                for lane, pick in enumerate(shuffle.picks)
+            ]
+            value = vector.shuffle(value, other, mask)
+        self.store_vector(value, target, [plane, at], aligned=True)
 
     def _vector(self, buffers: list[Any], plane: Any, at: Any) -> None:
         source, table, target = buffers

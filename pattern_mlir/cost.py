@@ -19,9 +19,6 @@ from pattern_mlir.layouts import Pair, Wraps, wrapped
 PLAIN_CYCLES = 1.0
 """A multiplication of a convolution in plain loops."""
 
-RELAYOUT_CYCLES = 1.5
-"""An element of a tensor that changes its layout."""
-
 USUAL_LATENCY = 4
 """`Machine.latency` of the processor on which the cycles above and below were measured."""
 
@@ -550,11 +547,6 @@ def _reload_cycles(machine: Machine, shape: Pair, block: int) -> float:
     """Return what it costs to load a tile's sums for a further block of channels, and to store."""
     sums = shape[0] * shape[1] * block
     return 3 * sums * machine.load_cycles + machine.overhead * FILTER_CYCLES
-
-
-def relayout_cycles(machine: Machine, elements: int) -> float:
-    """Return what it takes to give a tensor of ``elements`` another layout."""
-    return machine.overhead * RELAYOUT_CYCLES * elements
 
 
 def matrix_cycles(machine: Machine, multiplications: int, size: float) -> float:

@@ -29,7 +29,8 @@ LEAST_GROUP = 32
 """Filters of a group: fewer have too few kernels of one channel and pattern."""
 
 LEAST_SUMS = 4
-"""Sums of a tile: of fewer the loads of weights take too long."""
+"""Sums of the largest tile: for fewer the loads of weights take too long. With one sum 512 channels
+at 2x2 took 1.05 to 1.15 of the time on an Ice Lake."""
 
 PASSES = 2
 """Sums of a group are stored before its kernels, and loaded after them."""
@@ -76,7 +77,7 @@ def choose_input_tiling(
         )
         for room in rooms
         for strips, wraps in ways(machine, products, outputs, (room, room), unit)
-        if math.prod(largest(strips.tiles)) <= room
+        if LEAST_SUMS <= math.prod(largest(strips.tiles)) <= room
         for group in groups
     )
     return min(tilings, key=lambda tiling: tiling.filter_cycles, default=None)

@@ -17,6 +17,9 @@ import numpy.typing as npt
 Pair = tuple[int, int]
 """Of rows and columns, or of height and width."""
 
+Blocks = tuple[Pair, Pair, bool]
+"""Grid and block of a layout, and whether it is in rows."""
+
 Wraps = tuple[bool, bool]
 """Whether vectors above and below, left and right of a block are its own with permuted lanes."""
 
@@ -45,6 +48,11 @@ class LaneLayout:
     def lanes(self) -> int:
         """How many lanes a vector has."""
         return self.grid[0] * self.grid[1]
+
+    @property
+    def blocks(self) -> Blocks:
+        """What tensors have in common that kernels can read together: all but halo and fill."""
+        return self.grid, self.block, self.rows
 
     @property
     def words(self) -> str:

@@ -34,14 +34,13 @@ from pattern_mlir.dialects import (
 )
 from pattern_mlir.dialects.convolution import conv_shape, window_shape
 from pattern_mlir.dialects.layout import layout_of
-from pattern_mlir.layouts import LaneLayout, places, relayout_table, rows_reach
+from pattern_mlir.layouts import LaneLayout, rows_reach
 from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.linalg_builders import filled
-from pattern_mlir.passes.pattern_assign_layouts import copies_of_two, solve
+from pattern_mlir.passes.pattern_assign_layouts import solve
 from pattern_mlir.passes.pattern_pack_weights import WEIGHTS
-from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, vector_runs
 from pattern_mlir.pipelines import run, target_levels
 from pattern_mlir.processors import DEFAULT
 from pattern_mlir.program import Program
@@ -498,82 +497,6 @@ def test_every_halo_vector_repeats_one_vector_of_a_block(
     assert layout.plane % 2 == 1 and last < layout.plane * layout.lanes
 
 
-blocks = st.builds(
-    LaneLayout,
-    grid=st.sampled_from([(1, 16), (2, 8), (4, 4), (8, 2), (16, 1)]),
-    block=st.tuples(st.integers(9, 10), st.integers(11, 12)),
-    halo=st.tuples(*[st.integers(0, 2)] * 4),
-    fill=st.sampled_from([0.0, -np.inf]),
-)
-
-
-@given(
-    before=st.none() | blocks,
-    after=st.none() | blocks,
-    plane=st.tuples(st.integers(1, 9), st.integers(1, 11)),
-)
-def test_a_change_of_layout_finds_every_pixel(
-    before: LaneLayout | None, after: LaneLayout | None, plane: tuple[int, int]
-) -> None:
-    source, target = places(before, plane), places(after, plane)
-    table = relayout_table(before, after, plane)
-    assert set(source) - {-1} == set(range(plane[0] * plane[1]))
-    np.testing.assert_array_equal(np.where(table < 0, -1, source[table]), target)
-    if after is not None:
-        memory = target[: after.height * after.pitch * 16].reshape(after.height, after.pitch, 16)
-        top, left, _, _ = after.halo
-        for y, x in itertools.product(range(after.height), range(after.pitch)):
-            rows, columns = np.divmod(np.arange(16), after.grid[1])
-            row, column = rows * after.block[0] + y - top, columns * after.block[1] + x - left
-            inside = (row >= 0) & (row < plane[0]) & (column >= 0) & (column < plane[1])
-            np.testing.assert_array_equal(
-                memory[y, x], np.where(inside, row * plane[1] + column, -1)
-            )
-
-
-@given(
-    after=blocks,
-    plane=st.tuples(st.integers(1, 40), st.integers(1, 50)),
-    lanes=st.sampled_from([4, 16]),
-)
-def test_a_run_of_vectors_takes_whole_vectors_of_the_source(
-    after: LaneLayout, plane: tuple[int, int], lanes: int
-) -> None:
-    grid = {4: (2, 2), 16: after.grid}[lanes]
-    block = -(-plane[0] // grid[0]), -(-plane[1] // grid[1])
-    table = relayout_table(None, dataclasses.replace(after, grid=grid, block=block), plane)
-    size = plane[0] * plane[1]
-    runs, singles = vector_runs(table, lanes, size)
-    vectors = table.reshape(-1, lanes)
-    for first in runs:
-        for lane in range(lanes):
-            held = vectors[first : first + lanes, lane]
-            if held[0] >= 0:
-                assert held.tolist() == list(range(held[0], held[0] + lanes))
-                assert held[0] + lanes <= size
-            else:
-                assert (held < 0).all() and lanes <= size
-    covered = {first + number for first in runs for number in range(lanes)}
-    assert covered | set(singles) == set(range(len(vectors)))
-
-
-@pytest.mark.parametrize("vectors", VECTORS)
-@pytest.mark.parametrize("plane", [(70, 81), (66, 130)], ids=str)
-def test_wide_planes_change_their_layout_in_runs(
-    plane: tuple[int, int], vectors: tuple[int, int]
-) -> None:
-    network = Network(noise(0, 2, 3, *plane))
-    weight = noise(1, 4, 3, 3, 3)
-    program = network.build(
-        lambda x: ConvOp.build(x, network.parameter(weight), padding=[1] * 4).result
-    )
-    with unittest.mock.patch.object(
-        RelayoutBuilder, "_run", autospec=True, side_effect=RelayoutBuilder._run
-    ) as run:
-        check(program, list(network.inputs), *vectors, threads=2)
-    assert run.called
-
-
 @thorough
 @given(
     seed=seeds,
@@ -651,12 +574,6 @@ def test_layouts_are_chosen_at_the_least_cost_there_is(seed: int) -> None:
 
     best = min(total(chosen) for chosen in itertools.product(*map(range, ways)))
     assert total(solve(costs, edges)) == best
-
-
-def test_two_readers_that_need_the_same_layout_share_a_copy() -> None:
-    wide, high = ((1, 4), (8, 2), False), ((4, 1), (2, 8), False)
-    copies = copies_of_two([wide, None], [wide, high], [wide, high, None])
-    assert copies.tolist() == [[[0, 1, 1], [1, 1, 2]], [[1, 2, 1], [2, 1, 1]]]
 
 
 def test_windows_of_strided_layers_lie_in_their_producers_blocks() -> None:
