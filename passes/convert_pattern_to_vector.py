@@ -69,7 +69,7 @@ from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.passes.mean_kernels import MeanKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
-from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, vector_runs
+from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, Run, vector_runs
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
@@ -258,7 +258,7 @@ class _Lowering:
         """Lower a change of layout: a copy where blocks stay, else element by element."""
         before, after = layout_of(op.input), layout_of(op.result)
         self._replaced.append(op)
-        if before and after and _same_blocks(before, after):
+        if before and after and before.blocks == after.blocks:
             self._physical[op.result] = self._copied(op, before, after)
             return
         images, channels, *plane = shape_of(op.input)
@@ -266,12 +266,13 @@ class _Lowering:
         x = self._vectors(op, op.input) if before else op.input
         x = collapsed(x, [2, 2])
         lanes, size = self._machine.lanes, shape_of(x)[1]
-        runs: list[int] = []
+        runs: list[Run] = []
         singles: list[int] = []
         made: list[Shuffle] = []
         shuffled: list[int] = []
         if after and after.lanes == lanes:
-            if before and before.lanes == lanes:
+            same = _element(op.input) == _element(op.result)
+            if before and before.lanes == lanes and same:
                 made, shuffled, singles = shuffles(table, lanes)
             else:
                 runs, singles = vector_runs(table, lanes, size)
@@ -291,8 +292,9 @@ class _Lowering:
         name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
         values = [x, self._table(name, table)]
         if kernel.places:
-            starts = [lanes * vector for vector in (*runs, *singles)]
-            values.append(self._table(f"{name}.vectors", np.array([*starts, *shuffled], np.int32)))
+            listed = [n for run in runs for n in (lanes * run.first, *run.starts, *run.present)]
+            listed += [lanes * vector for vector in singles]
+            values.append(self._table(f"{name}.vectors", np.array([*listed, *shuffled], np.int32)))
         ends = (before and before.blocks, after and after.blocks)
         cycles = change_cycles(self._machine, kernel.planes, (plane[0], plane[1]), *ends)
         if not made:
@@ -659,11 +661,6 @@ def _group_bounds(op: Any, groups: int) -> npt.NDArray[np.int64]:
     parts = groups // (len(bounds) - 1)
     cuts = [np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(bounds)]
     return np.array([*np.concatenate(cuts), bounds[-1]]).astype(np.int64)
-
-
-def _same_blocks(layout: LaneLayout, other: LaneLayout) -> bool:
-    own, others = (replace(one, halo=(0, 0, 0, 0), fill=0.0) for one in (layout, other))
-    return own == others
 
 
 def _chunk(description: LaneOperation, tiling: Tiling) -> int:

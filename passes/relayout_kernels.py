@@ -6,8 +6,8 @@ Between lane blocks whole vectors are, and their lanes shuffled (`lane_shuffles`
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class RelayoutKernel(PlaneKernel):
         fill: what elements hold that come from nowhere.
         layout: of the result in words.
         source_type, target_type: elements before and after.
-        runs, singles: how many runs of vectors there are, and vectors beside them (`vector_runs`).
+        runs, singles: how many `Run`s there are, and vectors beside them.
         shuffles: the ways in which other vectors are made of whole ones.
     """
 
@@ -46,7 +46,9 @@ class RelayoutKernel(PlaneKernel):
     def places(self) -> int:
         """Numbers in the table of vectors; 0 where all elements are fetched in order."""
         shuffled = sum(own.count * (1 + own.sources) for own in self.shuffles)
-        return self.runs + self.singles + shuffled if self.runs or self.shuffles else 0
+        if not self.runs and not self.shuffles:
+            return 0
+        return self.runs * (1 + 2 * self.lanes) + self.singles + shuffled
 
     @property
     def word(self) -> str:
@@ -54,29 +56,65 @@ class RelayoutKernel(PlaneKernel):
         return "relayout"
 
 
+@dataclass(frozen=True)
+class Run:
+    """As many vectors, one behind the other, as each has lanes.
+
+    Each lane takes elements of the source that lie one behind the other, or the fill.
+
+    Attributes:
+        first: the number of the first vector.
+        starts: for each lane where in the source the element of the first vector is, or would be.
+        present: for each lane in which vectors it takes the source's element, a bit each.
+    """
+
+    first: int
+    starts: tuple[int, ...]
+    present: tuple[int, ...]
+
+
 def vector_runs(
     table: npt.NDArray[np.int32], lanes: int, source_size: int
-) -> tuple[list[int], list[int]]:
-    """Return where runs of ``lanes`` vectors of a plane begin, and the vectors in none.
+) -> tuple[list[Run], list[int]]:
+    """Return runs of vectors of a plane, which may overlap, and the vectors in none.
 
-    In a run every lane takes elements that lie one behind the other, or none at all: so the run is
-    as many whole vectors of the source, transposed. Runs may overlap. ``table`` is that of
+    A run is as many whole vectors of the source, transposed. ``table`` is that of
     `relayout_table`, of whole vectors.
     """
-    positions = table.reshape(-1, lanes)
-    follows = (positions[1:] == positions[:-1] + 1) & (positions[:-1] >= 0)
-    absent = (positions[1:] < 0) & (positions[:-1] < 0)
-    broken = np.flatnonzero(~(follows | absent).all(axis=1)) + 1
-    runs: list[int] = []
+    runs: list[Run] = []
     singles: list[int] = []
-    ends = [0, *broken.tolist(), len(positions)]
-    for first, last in pairwise(ends):
-        if last - first < lanes or source_size < lanes:
-            singles += range(first, last)
-            continue
-        runs += range(first, last - lanes, lanes)
-        runs.append(last - lanes)
+    positions = table.reshape(-1, lanes)
+    # Where in the source the first vector of the plane would take its element in the same run.
+    origins = np.where(positions >= 0, positions - np.arange(len(positions))[:, None], -1)
+    for first, last, known in _straight(positions, origins):
+        begins = [*range(first, last - lanes, lanes), last - lanes] if last - first >= lanes else []
+        covered = set()
+        for begin in begins:
+            starts = known + begin
+            there = positions[begin : begin + lanes] >= 0
+            starts[~there.any(axis=0)] = 0
+            if starts.min() < 0 or starts.max() + lanes > source_size:
+                continue
+            bits = (there << np.arange(lanes)[:, None]).sum(axis=0)
+            runs.append(Run(begin, tuple(starts.tolist()), tuple(bits.tolist())))
+            covered |= set(range(begin, begin + lanes))
+        singles += [vector for vector in range(first, last) if vector not in covered]
     return runs, singles
+
+
+def _straight(
+    positions: npt.NDArray[np.int32], origins: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
+    """Yield the vectors from first to last whose lanes go straight on, and each lane's origin."""
+    first, known = 0, np.full(positions.shape[1], -1)
+    held = np.zeros(positions.shape[1], bool)
+    for number, (own, origin) in enumerate(zip(positions >= 0, origins, strict=True)):
+        if (own & held & (origin != known)).any():
+            yield first, number, known
+            first, held = number, np.zeros_like(held)
+        known = np.where(own & ~held, origin, known)
+        held = held | own
+    yield first, len(positions), known
 
 
 @dataclass(frozen=True)
@@ -101,8 +139,8 @@ class RelayoutBuilder(FunctionBuilder):
     def buffer_types(self) -> list[Any]:
         """Return the types of input, table, table of vectors, and result.
 
-        The second table says where runs begin, then singles, then vectors that are shuffled, each
-        with its sources.
+        The second table has runs: where each begins, in elements, its `starts` and what is
+        `present`; then where singles begin; then vectors that are shuffled, with their sources.
         """
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
         order = [ir.MemRefType.get([kernel.places], i32)] if kernel.places else []
@@ -125,23 +163,11 @@ class RelayoutBuilder(FunctionBuilder):
             source, table, *order, target, low, high = self.entry.arguments
             buffers = [source, table, target]
 
-            def start(number: Any) -> Any:
-                return self.load_index(order[0], [number])
-
             planes = scf.ForOp(low, high, self.constant(1))
             with ir.InsertionPoint(planes.body):
                 plane = planes.induction_variable
                 if order:
-                    last = kernel.runs + kernel.singles
-                    self._loop(0, kernel.runs, 1, lambda i: self._run(buffers, plane, start(i)))
-                    self._loop(
-                        kernel.runs, last, 1, lambda i: self._vector(buffers, plane, start(i))
-                    )
-                    for own in kernel.shuffles:
-                        end, step = last + own.count * (1 + own.sources), 1 + own.sources
-                        make = functools.partial(self._shuffled, buffers, plane, order[0], own)
-                        self._loop(last, end, step, make)
-                        last = end
+                    self._listed(buffers, plane, order[0])
                 else:
                     self._loop(0, whole, kernel.lanes, lambda at: self._vector(buffers, plane, at))
                 self._loop(
@@ -158,34 +184,60 @@ class RelayoutBuilder(FunctionBuilder):
             body(loop.induction_variable)
             scf.yield_([])
 
-    def _run(self, buffers: list[Any], plane: Any, at: Any) -> None:
-        """Build a run of vectors: what each lane takes is loaded as a vector, then transposed."""
-        source, table, target = buffers
+    def _listed(self, buffers: list[Any], plane: Any, places: Any) -> None:
+        """Build the loops over runs, singles, and vectors that are shuffled."""
+        kernel = self._kernel
+        end = kernel.runs * (1 + 2 * kernel.lanes)
+        run = functools.partial(self._run, buffers, plane, places)
+        self._loop(0, end, 1 + 2 * kernel.lanes, run)
+
+        def single(number: Any) -> None:
+            self._vector(buffers, plane, self.load_index(places, [number]))
+
+        self._loop(end, end + kernel.singles, 1, single)
+        end += kernel.singles
+        for own in kernel.shuffles:
+            make = functools.partial(self._shuffled, buffers, plane, places, own)
+            self._loop(end, end + own.count * (1 + own.sources), 1 + own.sources, make)
+            end += own.count * (1 + own.sources)
+
+    def _run(self, buffers: list[Any], plane: Any, places: Any, number: Any) -> None:
+        """Build a run: what each lane takes is loaded as a vector, then transposed."""
+        source, _, target = buffers
         lanes, fill = self._kernel.lanes, self.splat(self._kernel.fill)
-        zero = arith.constant(ir.IntegerType.get_signless(32), 0)
+        i32 = ir.IntegerType.get_signless(32)
+        numbers = ir.VectorType.get([lanes], i32)
+        bits = ir.DenseElementsAttr.get((1 << np.arange(lanes)).astype(np.int32), type=numbers)
+        zeros = ir.DenseElementsAttr.get_splat(numbers, ir.IntegerAttr.get(i32, 0))
+        bit, zero = arith.constant(numbers, bits), arith.constant(numbers, zeros)
+        at = self.load_index(places, [number])
         rows = []
         for lane in range(lanes):
-            position = memref.load(table, [arith.addi(at, self.constant(lane))])
-            known = arith.cmpi(arith.CmpIPredicate.sge, position, zero)
-            place = arith.index_cast(self.index, arith.maxsi(position, zero))
-            row = self.load_vector(source, [plane, place])
+            start, present = (
+                arith.addi(number, self.constant(1 + lane + of * lanes)) for of in (0, 1)
+            )
+            row = self.load_vector(source, [plane, self.load_index(places, [start])])
+            mask = vector.broadcast(numbers, memref.load(places, [present]))
+            known = arith.cmpi(arith.CmpIPredicate.ne, arith.andi(mask, bit), zero)
             rows.append(arith.select(known, row, fill))
-        for number, column in enumerate(_transposed(rows)):
-            place = arith.addi(at, self.constant(number * lanes))
-            self.store_vector(column, target, [plane, place])
+        for column, value in enumerate(_transposed(rows)):
+            place = arith.addi(at, self.constant(column * lanes))
+            self.store_vector(value, target, [plane, place])
 
     def _shuffled(
         self, buffers: list[Any], plane: Any, places: Any, shuffle: Shuffle, number: Any
     ) -> None:
         """Build a vector; its place and those of its sources are in the table from ``number``."""
         source, _, target = buffers
-        lanes, value = self._kernel.lanes, self.splat(self._kernel.fill)
+        lanes, half = self._kernel.lanes, self._kernel.source_type == "f16"
+        # In their own type: LLVM 22 unpacks vectors wrongly that were just converted to f32.
+        value = self.splat(self._kernel.fill, self.half_vector if half else self.vector)
         at, *froms = (
             self.load_index(places, [arith.addi(number, self.constant(i))])
             for i in range(1 + shuffle.sources)
         )
         for own, place in enumerate(froms):
-            other = self.load_vector(source, [plane, place], aligned=True)
+            other = self.load_stored(source, [plane, place], aligned=True)
             mask = [
                 lanes + pick[1] if pick and pick[0] == own else lane
                 for lane, pick in enumerate(shuffle.picks)

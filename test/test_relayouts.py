@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from native import Network, noise
-from test_lane_blocks import VECTORS, check, seeds, thorough
+from test_lane_blocks import VECTORS, check, compiled, seeds, thorough
+from torch_mlir import ir
 
 from pattern_mlir.dialects import ConvOp
+from pattern_mlir.dialects.layout import RelayoutOp
 from pattern_mlir.layouts import LaneLayout, covering, grids, places, relayout_table
 from pattern_mlir.passes.lane_shuffles import MOST_SHUFFLES, shuffles
 from pattern_mlir.passes.pattern_assign_layouts import for_two_readers
@@ -71,16 +73,25 @@ def test_a_run_of_vectors_takes_whole_vectors_of_the_source(
     size = plane[0] * plane[1]
     runs, singles = vector_runs(table, lanes, size)
     vectors = table.reshape(-1, lanes)
-    for first in runs:
-        for lane in range(lanes):
-            held = vectors[first : first + lanes, lane]
-            if held[0] >= 0:
-                assert held.tolist() == list(range(held[0], held[0] + lanes))
-                assert held[0] + lanes <= size
-            else:
-                assert (held < 0).all() and lanes <= size
-    covered = {first + number for first in runs for number in range(lanes)}
+    covered = set()
+    for run in runs:
+        numbers = range(run.first, run.first + lanes)
+        covered |= set(numbers)
+        for lane, (start, present) in enumerate(zip(run.starts, run.present, strict=True)):
+            assert 0 <= start <= size - lanes
+            taken = [start + n if present >> n & 1 else -1 for n in range(lanes)]
+            assert vectors[list(numbers), lane].tolist() == taken
+    assert covered.isdisjoint(singles)
     assert covered | set(singles) == set(range(len(vectors)))
+
+
+def test_runs_reach_over_the_halo() -> None:
+    layout = LaneLayout((4, 4), (56, 56), (3, 3, 3, 3))
+    table = relayout_table(None, layout, (224, 224))
+    runs, singles = vector_runs(table, 16, 224 * 224)
+    # Four of a row of 62; the outermost elements of the plane lie in no whole vector around them.
+    assert len(runs) == pytest.approx(4 * 62, abs=8)
+    assert len(singles) < 2 * 62
 
 
 @pytest.mark.parametrize("vectors", VECTORS)
@@ -209,6 +220,24 @@ def test_lanes_are_shuffled_between_layers_in_different_blocks(
         unittest.mock.patch(f"{assign}.solve", one_grid_each),
     ):
         check(network.build(build), list(network.inputs), *vectors, threads)
+
+
+@thorough
+@given(seed=seeds, layouts=two_layouts(), element=st.sampled_from(["f16", "f32"]))
+def test_a_tensor_goes_through_two_layouts_and_back(
+    seed: int, layouts: tuple[LaneLayout, LaneLayout, tuple[int, int]], element: str
+) -> None:
+    first, second, plane = layouts
+    x = noise(seed, 2, 3, *plane).astype(np.float16).astype(np.float32)
+
+    def build(value: Any) -> Any:
+        type_ = {"f16": ir.F16Type, "f32": ir.F32Type}[element].get()
+        for layout in (first, second):
+            value = RelayoutOp.build(value, layout, type_).result
+        return RelayoutOp.build(value, None, ir.F32Type.get()).result
+
+    (y,) = compiled(Network(x).build(build), first.lanes, 32).run([x])
+    np.testing.assert_array_equal(y, x)
 
 
 def test_a_change_between_lane_blocks_costs_less_than_one_from_plain() -> None:
