@@ -125,7 +125,8 @@ class ConvertPatternToVector(MachinePass):
 
     A tensor in lane blocks becomes tensor<images x channels x vectors x lanes>. Operations that
     are equal but for their weights call one function. Weights are packed (FKW): each filter's
-    counts by pattern, each kernel's channel and taps; zeros are left out. A call that completes
+    counts by pattern, each kernel's channel and taps; zeros are left out. Kernels that keep inputs
+    in registers have each channel's counts, and each kernel's filter. A call that completes
     the result of an operation says so, by the operation's number: `pattern.result`.
 
     Precondition: `pattern-assign-layouts`, with the same options.

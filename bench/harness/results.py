@@ -48,7 +48,8 @@ class LayerRow:
         place: where in the model.
         kernel: which kernel of the compiler runs it.
         layout: of its result; empty where it is plain.
-        tile: outputs in registers, rows x columns.
+        tile: outputs that are computed together, rows x columns; then channels at a time, or what
+            stays in registers instead of them.
         microseconds: median.
         peak_fraction: multiply-accumulates on weights that are not zero over what the processor
             can do, measured in the same run; None where they are not counted.
