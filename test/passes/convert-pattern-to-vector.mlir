@@ -2,8 +2,12 @@
 // RUN: filecheck %s < %t.once
 // RUN: pattern-opt --convert-pattern-to-vector=lanes=4 %t.once | diff %t.once -
 
-// A change of layout fetches every element from where a table says.
-// CHECK: func.func private @relayout_0(%arg0: memref<2x16xf32> {{.*}}, %arg1: memref<68xi32> {{.*}}, %arg2: memref<2x68xf32>
+// A change of layout fetches elements from where a table says. Where lanes take what lies one behind
+// the other, whole vectors are loaded and transposed: a second table has such runs of 4 vectors, the
+// place of each, 4 lanes' starts, and in which vectors they take the source's elements.
+// CHECK: func.func private @relayout_0(%arg0: memref<2x16xf32> {{.*}}, %arg1: memref<68xi32> {{.*}}, %arg2: memref<35xi32> {{.*}}, %arg3: memref<2x68xf32>
+// CHECK-COUNT-4: vector.load %arg0
+// CHECK: vector.shuffle
 // CHECK: vector.gather
 
 // Two convolutions that differ in their weights only call one function. The tile of 2 x 2 vectors
