@@ -33,11 +33,13 @@ def change_cycles(
         return 0.0
     elements = planes * math.prod(plane)
     made_of = sources(plane, before, after) if before and after else 0
+    fetching = relayout_cycles(machine, elements)
     if not after or not 0 < made_of <= MOST_SOURCES:
-        return relayout_cycles(machine, elements)
+        return fetching
     vectors = planes * math.prod(after[1])
     shuffling = machine.overhead * SHUFFLE_CYCLES * (1 + made_of) * vectors
-    return max(shuffling, machine.stream_cycles(2 * machine.element_bytes * elements))
+    moving = machine.stream_cycles(2 * machine.element_bytes * elements)
+    return min(fetching, max(shuffling, moving))
 
 
 def sources(plane: Pair, before: Blocks, after: Blocks) -> int:

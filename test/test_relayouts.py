@@ -253,6 +253,14 @@ def test_a_change_between_lane_blocks_costs_less_than_one_from_plain() -> None:
     assert sources(plane, square, ((1, 16), (56, 4), False)) == 7
 
 
+def test_no_change_costs_more_than_fetching_element_by_element() -> None:
+    machine = dataclasses.replace(AVX512, lanes=4)
+    upright, square = ((4, 1), (4, 14), False), ((2, 2), (7, 7), False)
+    assert sources((14, 14), upright, square) == 4
+    fetching = relayout_cycles(machine, 14 * 14)
+    assert change_cycles(machine, 1, (14, 14), upright, square) == fetching
+
+
 def test_vectors_of_other_lengths_are_fetched_element_by_element() -> None:
     long, short = ((4, 4), (1, 1), False), ((2, 2), (2, 2), False)
     assert sources((4, 4), long, short) == 0
