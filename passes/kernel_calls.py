@@ -80,10 +80,10 @@ class KernelCalls:
         target_type = _builder(kernels[0]).buffer_types()[-1]
         target = memref.AllocOp(target_type, [], []).result
         for kernel, own in zip(kernels, values, strict=True):
-            types = _builder(kernel).buffer_types()[: len(own)]
+            scratch = _builder(kernel).scratch_types()
+            types = _builder(kernel).buffer_types()[: -1 - len(scratch)]
             buffers = [_buffer(value, type_) for value, type_ in zip(own, types, strict=True)]
             bounds = [arith.constant(ir.IndexType.get(), bound) for bound in (0, kernel.units)]
-            scratch = _builder(kernel).scratch_types()
             buffers += [memref.AllocOp(type_, [], []).result for type_ in scratch]
             call = func.CallOp([], self._function(kernel), [*buffers, target, *bounds])
             call.attributes[EXTENT] = i64(kernel.units)
