@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from torch_mlir import ir
 
 from pattern_mlir.cost import (
@@ -51,7 +49,7 @@ from pattern_mlir.passes.activation_kernels import ACTIVATION_CYCLES, Activation
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.channel_statistics import StatisticsKernel
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
-from pattern_mlir.passes.fkw_tables import channel_tables, weight_tables
+from pattern_mlir.passes.fkw_tables import channel_tables, group_bounds, group_count, weight_tables
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -64,12 +62,11 @@ from pattern_mlir.passes.lane_operations import (
     lane_operands,
     thread_bounds,
 )
-from pattern_mlir.passes.lane_shuffles import Shuffle, shuffles
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
 from pattern_mlir.passes.mean_kernels import MeanKernel
 from pattern_mlir.passes.mix_kernels import MixKernel
-from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, Run, vector_runs
+from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, list_vectors
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
@@ -267,16 +264,11 @@ class _Lowering:
         x = self._vectors(op, op.input) if before else op.input
         x = collapsed(x, [2, 2])
         lanes, size = self._machine.lanes, shape_of(x)[1]
-        runs: list[Run] = []
-        singles: list[int] = []
-        made: list[Shuffle] = []
-        shuffled: list[int] = []
+        listing = None
         if after and after.lanes == lanes:
             same = _element(op.input) == _element(op.result)
-            if before and before.lanes == lanes and same:
-                made, shuffled, singles = shuffles(table, lanes)
-            else:
-                runs, singles = vector_runs(table, lanes, size)
+            from_vectors = before is not None and before.lanes == lanes and same
+            listing = list_vectors(table, lanes, size, from_vectors)
         kernel = RelayoutKernel(
             planes=images * channels,
             source_size=size,
@@ -286,19 +278,17 @@ class _Lowering:
             layout=after.words if after else "",
             source_type=_element(op.input),
             target_type=_element(op.result),
-            runs=len(runs),
-            singles=len(singles) if runs or made else 0,
-            shuffles=tuple(made),
+            runs=listing.runs if listing else 0,
+            singles=listing.singles if listing else 0,
+            shuffles=listing.shuffles if listing else (),
         )
         name = f"relayout.{before.words if before else 'plain'}.{kernel.layout or 'plain'}"
         values = [x, self._table(name, table)]
-        if kernel.places:
-            listed = [n for run in runs for n in (lanes * run.first, *run.starts, *run.present)]
-            listed += [lanes * vector for vector in singles]
-            values.append(self._table(f"{name}.vectors", np.array([*listed, *shuffled], np.int32)))
+        if listing and kernel.places:
+            values.append(self._table(f"{name}.vectors", listing.table))
         ends = (before and before.blocks, after and after.blocks)
         cycles = change_cycles(self._machine, kernel.planes, (plane[0], plane[1]), *ends)
-        if not made:
+        if not kernel.shuffles:
             cycles = self._machine.corrected(kernel.word, cycles)
         y = self._calls.call([kernel], [values], cycles=cycles)
         if after is None:
@@ -547,8 +537,8 @@ class _Lowering:
             wraps=tiling.wraps,
         )
         if tiling.group:
-            groups = _groups(op, tiling.group)
-            largest_group = int(np.diff(_group_bounds(op, groups)).max())
+            groups = group_count(thread_bounds(op), tiling.group)
+            largest_group = int(np.diff(group_bounds(thread_bounds(op), groups)).max())
             kernel = replace(kernel, groups=groups, group=largest_group, prefetch=False)
         return kernel, description.predicted(machine, target.block, target.rows)
 
@@ -592,7 +582,8 @@ class _Lowering:
         try:
             if kernel.groups:
                 packed = pack(weight, description.library)
-                tables = channel_tables(packed, kernel.channels, _group_bounds(op, kernel.groups))
+                bounds = group_bounds(thread_bounds(op), kernel.groups)
+                tables = channel_tables(packed, kernel.channels, bounds)
             else:
                 tables = weight_tables(weight, library, kernel, integer(op.groups))
         except ValueError as error:
@@ -648,20 +639,6 @@ def _unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
     if any(number % kernel.block for number in filters):
         return None
     return i64_array([number // kernel.block for number in filters])
-
-
-def _groups(op: Any, most: int) -> int:
-    """Return how many groups of ``most`` filters there are, equally many a thread."""
-    bounds = thread_bounds(op)
-    return (len(bounds) - 1) * max(-(-(b - a) // most) for a, b in pairwise(bounds))
-
-
-def _group_bounds(op: Any, groups: int) -> npt.NDArray[np.int64]:
-    """Return the first filter of each group, and how many there are: parts of each thread's."""
-    bounds = thread_bounds(op)
-    parts = groups // (len(bounds) - 1)
-    cuts = [np.linspace(a, b, parts, endpoint=False) for a, b in pairwise(bounds)]
-    return np.array([*np.concatenate(cuts), bounds[-1]]).astype(np.int64)
 
 
 def _chunk(description: LaneOperation, tiling: Tiling) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,22 @@ def weight_tables(
         else:
             parts.append(_kernel_tables(pack(part, library), groups, kernel.block))
     return _joined_tables(parts, kernel)
+
+
+def group_count(thread_bounds: Sequence[int], most: int) -> int:
+    """Return how many groups of ``most`` filters there are, equally many a thread.
+
+    Thread t computes the filters from ``thread_bounds``[t] to ``thread_bounds``[t + 1].
+    """
+    parts = max(-(-(last - first) // most) for first, last in pairwise(thread_bounds))
+    return (len(thread_bounds) - 1) * parts
+
+
+def group_bounds(thread_bounds: Sequence[int], groups: int) -> npt.NDArray[np.int64]:
+    """Return the first filter of each group, and how many there are: parts of each thread's."""
+    parts = groups // (len(thread_bounds) - 1)
+    cuts = [np.linspace(*own, parts, endpoint=False) for own in pairwise(thread_bounds)]
+    return np.array([*np.concatenate(cuts), thread_bounds[-1]]).astype(np.int64)
 
 
 def channel_tables(packed: PackedWeights, channels: int, bounds: npt.NDArray[np.int64]) -> Tables:

@@ -16,7 +16,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf, vector
 
 from pattern_mlir.passes.kernel_functions import FunctionBuilder, PlaneKernel
-from pattern_mlir.passes.lane_shuffles import Shuffle
+from pattern_mlir.passes.lane_shuffles import Shuffle, shuffles
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,44 @@ def _straight(
 
 
 @dataclass(frozen=True)
+class Listing:
+    """How the vectors of a plane are made, but for those that are fetched in order.
+
+    Attributes:
+        runs, singles, shuffles: as `RelayoutKernel`'s.
+        table: i32; where each run begins, in elements, its starts and what is present; where each
+            single begins; where each shuffled vector begins, and its sources.
+    """
+
+    runs: int
+    singles: int
+    shuffles: tuple[Shuffle, ...]
+    table: npt.NDArray[np.int32]
+
+
+def list_vectors(
+    table: npt.NDArray[np.int32], lanes: int, source_size: int, from_vectors: bool
+) -> Listing:
+    """Return how whole vectors are made by ``table``, that of `relayout_table`.
+
+    ``from_vectors``: the source lies in vectors of ``lanes``, too, which are shuffled.
+    """
+    runs: list[Run] = []
+    made: list[Shuffle] = []
+    shuffled: list[int] = []
+    if from_vectors:
+        made, shuffled, singles = shuffles(table, lanes)
+    else:
+        runs, singles = vector_runs(table, lanes, source_size)
+    if not runs and not made:
+        singles = []
+    listed = [n for run in runs for n in (lanes * run.first, *run.starts, *run.present)]
+    listed += [lanes * vector for vector in singles]
+    places = np.array([*listed, *shuffled], np.int32)
+    return Listing(len(runs), len(singles), tuple(made), places)
+
+
+@dataclass(frozen=True)
 class ResizeKernel(RelayoutKernel):
     """A resizing to the nearest pixels: each is fetched from where the table says."""
 
@@ -137,11 +175,7 @@ class RelayoutBuilder(FunctionBuilder):
         self._name = name
 
     def buffer_types(self) -> list[Any]:
-        """Return the types of input, table, table of vectors, and result.
-
-        The second table has runs: where each begins, in elements, its `starts` and what is
-        `present`; then where singles begin; then vectors that are shuffled, with their sources.
-        """
+        """Return the types of input, table, the table of a `Listing` unless empty, and result."""
         kernel, i32 = self._kernel, ir.IntegerType.get_signless(32)
         order = [ir.MemRefType.get([kernel.places], i32)] if kernel.places else []
         return [
