@@ -15,7 +15,11 @@ from pattern_mlir.passes.lane_kernel import LaneKernel
 
 @dataclass(frozen=True)
 class KernelBuffers:
-    """The arguments of a kernel's functions."""
+    """The arguments of a kernel's functions.
+
+    ``channels`` names each kernel's channel; where inputs stay in registers, each kernel's filter
+    within its group, whose sums wait in ``sums``.
+    """
 
     source: Any
     counts: Any
@@ -37,7 +41,7 @@ class Tile:
     Attributes:
         shape: rows and columns of sums.
         image, unit: numbers of the image and of the block of filters.
-        outputs: numbers of the filters' channels in the result.
+        outputs: numbers of the filters' channels in the result; none until the filters are known.
         kind: which borders the tile has.
         source_at, target_at, operand_at: where it begins in the planes.
         single_at: the second address of the input, see `load_pairs`; None where there is none.
