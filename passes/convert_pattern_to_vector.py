@@ -71,7 +71,7 @@ from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
 from pattern_mlir.patterns import pack
-from pattern_mlir.relayout_cost import change_cycles, relayout_cycles
+from pattern_mlir.relayout_cost import IN_RUN, change_cycles, relayout_cycles
 
 LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
@@ -288,6 +288,7 @@ class _Lowering:
             values.append(self._table(f"{name}.vectors", listing.table))
         ends = (before and before.blocks, after and after.blocks)
         cycles = change_cycles(self._machine, kernel.planes, (plane[0], plane[1]), *ends)
+        cycles *= 1 - (1 - IN_RUN) * kernel.in_runs
         if not kernel.shuffles:
             cycles = self._machine.corrected(kernel.word, cycles)
         y = self._calls.call([kernel], [values], cycles=cycles)

@@ -71,6 +71,9 @@ time with one."""
 MEAN_VECTORS = 16
 """Vectors that could be added while the mean of a plane is finished: lanes are added up, too."""
 
+FEW_CHANNELS = 4
+"""Of convolutions that read images: much of their time is not multiplying."""
+
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hard_sigmoid"})
 """Activations after which a maximum does not see a halo of zeros."""
 
@@ -296,17 +299,14 @@ class LaneOperation:
             cycles += self.images * self.filters / tiling.filter_block * tiling.halo_cycles
         if self.writes_plain or self.kind in (Kind.CONVOLVE, Kind.NORMALIZE):
             return cycles
-        return max(cycles, self._moving(machine, 1))
+        return max(cycles, machine.stream_cycles(self._moved_bytes(machine)))
 
     def predicted(self, machine: Machine, block: Pair, rows: bool) -> float:
         """Return what the operation takes, by all that is known of the processor."""
-        cycles = machine.corrected(self.kernel_kind, self._computing(machine, block, rows))
-        if self.writes_plain or self.kind is Kind.NORMALIZE:
-            return cycles
-        if self.shares_planes:
-            cycles += machine.fetch_cycles(self._input_bytes(machine))
-        # A line is read before it is first written to.
-        return max(cycles, self._moving(machine, 2))
+        cycles = self._computing(machine, block, rows)
+        if not self.writes_plain and self.kind is not Kind.NORMALIZE:
+            cycles += machine.fetch_cycles(self._moved_bytes(machine))
+        return machine.corrected(self.kernel_kind, cycles)
 
     def _computing(self, machine: Machine, block: Pair, rows: bool) -> float:
         if self.writes_plain:
@@ -319,15 +319,10 @@ class LaneOperation:
             return cycles + NORM_LOADS * vectors * machine.load_cycles
         return cycles
 
-    def _moving(self, machine: Machine, written: int) -> float:
-        """Return what tensors take to move, the result ``written`` times."""
-        result = self.images * self.filters * math.prod(self.result_plane)
-        size = self._input_bytes(machine) + written * machine.element_bytes * result
-        return machine.stream_cycles(size)
-
-    def _input_bytes(self, machine: Machine) -> int:
-        pixels = self.channels * math.prod(self.input_plane)
-        pixels += self.residual * self.filters * math.prod(self.result_plane)
+    def _moved_bytes(self, machine: Machine) -> int:
+        """Return the bytes of the tensors that are read and written."""
+        result = self.filters * math.prod(self.result_plane)
+        pixels = self.channels * math.prod(self.input_plane) + (1 + self.residual) * result
         return machine.element_bytes * self.images * pixels
 
     @property
@@ -335,6 +330,8 @@ class LaneOperation:
         """What corrections of the machine model call it; see `Machine.corrections`."""
         if self.kind is not Kind.CONVOLVE:
             return "mean" if self.writes_plain else self.kind.value
+        if self.channels <= FEW_CHANNELS:
+            return "few channels"
         if self.groups == self.channels == self.filters:
             shape = "depthwise"
         elif self.library.kernel_size == (1, 1):

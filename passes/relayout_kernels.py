@@ -51,6 +51,11 @@ class RelayoutKernel(PlaneKernel):
         return self.runs * (1 + 2 * self.lanes) + self.singles + shuffled
 
     @property
+    def in_runs(self) -> float:
+        """The share of the result's elements that lie in runs."""
+        return min(1.0, self.runs * self.lanes**2 / self.target_size)
+
+    @property
     def word(self) -> str:
         """What functions of this kind are called."""
         return "relayout"

@@ -90,7 +90,7 @@ def _sampled() -> tuple[LayerProfile, ...]:
         library="scp+corners",
         connectivity_rate=KEPT,
         pointwise="dense",
-        skip=("dense.*", "strided_dense.*"),
+        skip=("dense.*", "strided_dense.*", "few_channels.*"),
         first="prune",
         last="prune",
     )
@@ -141,6 +141,10 @@ def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:
     samples["1x1"].append(
         (nn.Sequential(nn.Conv2d(512, 512, 1), nn.AdaptiveAvgPool2d(1)), (512, 7, 7))
     )
+    samples["few channels"] = [
+        (nn.Conv2d(3, filters, size, stride, size // 2), (3, 224, 224))
+        for filters, size, stride in ((64, 7, 2), (32, 3, 2), (64, 3, 1))
+    ]
     samples["linear"] = [(nn.Sequential(nn.Flatten(), nn.Linear(4096, 1000)), (4096, 1, 1))]
     return samples
 

@@ -23,7 +23,8 @@ USUAL_LATENCY = 4
 """`Machine.latency` of the processor on which the cycles above and below were measured."""
 
 KERNEL_CYCLES = 2.0
-"""A kernel's share of a tile beside its products: loads of channel and weights, the loop."""
+"""A kernel's share of a tile beside its products: loads of channel and weights, the loop. They
+start beside multiplications: a processor that starts more of these starts more of those."""
 
 LOOP_CYCLES = 10.0
 """A loop over kernels of one pattern: its end comes unforeseen."""
@@ -202,8 +203,12 @@ class Machine:
         return cached / 2 / near + (size - cached / 2) / far
 
     def fetch_cycles(self, size: float) -> float:
-        """Return what it takes to bring ``size`` bytes of planes near, of which half a cache is."""
-        return max(0.0, size - self.stream_rates[0][0] / 2) / self.cache_rates[-1][1]
+        """Return what it takes to bring ``size`` bytes near that a layer reads or writes.
+
+        As many are there already as a quarter of the cache holds.
+        """
+        (cached, _), (_, far) = self.stream_rates
+        return max(0.0, size - cached / 4) / far
 
     def corrected(self, kind: str, cycles: float) -> float:
         """Return what a kernel of ``kind`` takes for which the model says ``cycles``."""
@@ -524,7 +529,7 @@ def _pattern_cycles(
         permuting = multiplying + len(used) - len(vectors)
         share = machine.units / (machine.permuting_units or machine.units)
         slowest = max(slowest, permuting * share / pace)
-    slowest = max(slowest + machine.overhead * KERNEL_CYCLES, sums * len(taps) * waiting / pace)
+    slowest = max(slowest + KERNEL_CYCLES, sums * len(taps) * waiting / pace)
     # A tile as wide as its block is read from end to end.
     slowest += machine.start_cycles(1 if wraps[1] else height, reused)
     return slowest + machine.miss_cycles(len(vectors), reused)

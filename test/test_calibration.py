@@ -119,7 +119,8 @@ def test_the_samples_have_a_layer_of_each_kind(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(calibration, "SHORTEST", 0.0)
     shapes = ("sparse", "dense", "1x1", "depthwise")
     convolutions = {f"{prefix}{shape}" for prefix in ("", "strided ") for shape in shapes}
-    assert set(calibrate()) == {*convolutions, "relayout", "max_pool", "mean", "linear"}
+    kinds = {*convolutions, "few channels", "relayout", "max_pool", "mean", "linear"}
+    assert set(calibrate()) == kinds
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,7 @@ def test_the_samples_have_a_layer_of_each_kind(monkeypatch: pytest.MonkeyPatch) 
         ("strided dense", nn.Conv2d(16, 16, 3, 2, padding=1), False),
         ("1x1", nn.Conv2d(16, 16, 1), False),
         ("depthwise", nn.Conv2d(16, 16, 3, padding=1, groups=16), False),
+        ("few channels", nn.Conv2d(3, 16, 3, 2, padding=1), False),
     ],
 )
 def test_a_prediction_is_corrected_by_the_kind_of_kernel(
@@ -141,22 +143,24 @@ def test_a_prediction_is_corrected_by_the_kind_of_kernel(
     predictions = []
     for factor in (1.0, 3.0):
         keep(Measurements(RATES, ((kind, factor),)))
-        predictions.append(_cycles(model))
+        predictions.append(_cycles(model, channels=conv.in_channels))
     assert predictions[1] == pytest.approx(3 * predictions[0], rel=1e-3)
 
 
-def _cycles(model: nn.Module) -> int:
-    program = exported(model, torch.zeros(1, 16, 32, 32))
+def _cycles(model: nn.Module, size: int = 32, channels: int = 16) -> int:
+    program = exported(model, torch.zeros(1, channels, size, size))
     layers = pattern_mlir.compile(program, cpu=MEASURED).layers
     (own,) = (layer for layer in layers if layer.kernel == "conv")
     return own.cycles
 
 
-def test_predictions_are_no_less_than_what_moving_the_tensors_takes() -> None:
-    keep(Measurements(RATES, (("1x1", 1e-3),)))
-    cycles = _cycles(nn.Sequential(nn.Conv2d(16, 64, 1)).eval())
-    moved = 4 * 32 * 32 * (16 + 2 * 64)
-    assert cycles == pytest.approx(machine(MEASURED).stream_cycles(moved), rel=1e-3)
+def test_a_prediction_has_what_moves_through_the_caches_beside_what_is_multiplied() -> None:
+    keep(Measurements(RATES))
+    own = machine(MEASURED)
+    few, many = (_cycles(nn.Conv2d(16, 64, 1).eval(), size) for size in (160, 320))
+    multiplied = 16 * 64 / (own.lanes * own.multiplications_a_cycle)
+    moved = 4 * (16 + 64) / own.stream_rates[1][1]
+    assert many - few > (320**2 - 160**2) * (multiplied + moved)
 
 
 def test_other_processors_know_no_corrections() -> None:

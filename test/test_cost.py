@@ -98,7 +98,13 @@ def test_data_that_outgrows_half_of_the_last_cache_comes_from_behind_it_in_part(
     sizes = [share * machine.stream_rates[0][0] for share in (1.0, 1.01)]
     near, far = (machine.stream_cycles(size) for size in sizes)
     assert far > near
-    assert machine.fetch_cycles(sizes[0] / 2) == 0 < machine.fetch_cycles(sizes[1])
+
+
+def test_a_quarter_of_the_cache_holds_what_a_layer_reads_or_writes() -> None:
+    machine = Machine(16, 32)
+    (cached, _), (_, far) = machine.stream_rates
+    assert machine.fetch_cycles(cached / 4) == 0
+    assert machine.fetch_cycles(2 * cached) == pytest.approx(1.75 * cached / far)
 
 
 @given(
