@@ -335,7 +335,8 @@ class LaneOperation:
         if self.groups == self.channels == self.filters:
             shape = "depthwise"
         elif self.library.kernel_size == (1, 1):
-            shape = "1x1"
+            all_kernels = self.kernels * self.groups == self.filters * self.channels
+            shape = "1x1" if all_kernels else "sparse 1x1"
         else:
             patterns = self.library.patterns
             all_taps = len(patterns) == 1 and len(patterns[0]) == math.prod(

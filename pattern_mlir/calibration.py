@@ -20,7 +20,7 @@ from pattern_mlir.pruning import prune_one_shot
 from pattern_mlir.runtime.peak import Peak, vector_lanes
 from pattern_mlir.runtime.rates import PAUSE
 
-ROUNDS, RUNS = 10, 5
+ROUNDS, RUNS = 30, 5
 """Of the sample network, and runs in each; the fastest counts."""
 
 KEPT = 3.6
@@ -32,6 +32,9 @@ SHORTEST = 2000.0
 FACTORS = (0.1, 10.0)
 """The least and the largest correction that is believed."""
 
+KERNELS = (("sparse", 3), ("dense", 3), ("1x1", 1), ("sparse 1x1", 1), ("depthwise", 3))
+"""Kinds of convolutions that are sampled with either stride, and the sizes of their kernels."""
+
 Shape = tuple[int, int, int]
 """Channels, height, width."""
 
@@ -40,7 +43,7 @@ def calibrate() -> Mapping[str, float]:
     """Time layers of each kind here, and keep what they took over what the model said of them.
 
     From then on ``cpu="measured"`` predicts layers, and weighs sparse code against dense, by these
-    figures. Takes some twenty seconds on one thread.
+    figures. Takes the better part of a minute on one thread.
 
     Returns:
         The factor of each kind of kernel, see `Machine.corrections`.
@@ -85,12 +88,16 @@ def _sampled() -> tuple[LayerProfile, ...]:
         torch.manual_seed(0)
         network = _Samples().eval()
         images = [torch.rand(1, *shape) for shape in network.shapes]
+    dense = (
+        name
+        for name, samples in network.named_children()
+        if "sparse" not in name and any(isinstance(own, nn.Conv2d) for own in samples.modules())
+    )
     prune_one_shot(
         network,
         library="scp+corners",
         connectivity_rate=KEPT,
-        pointwise="dense",
-        skip=("dense.*", "strided_dense.*", "few_channels.*"),
+        skip=tuple(f"{name}.*" for name in dense),
         first="prune",
         last="prune",
     )
@@ -125,7 +132,7 @@ def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:
     sizes = [(64, 56), (128, 28), (256, 14)]
     samples: dict[str, list[tuple[nn.Module, Shape]]] = {}
     for prefix, stride in (("", 1), ("strided ", 2)):
-        for kind, kernel in (("sparse", 3), ("dense", 3), ("1x1", 1), ("depthwise", 3)):
+        for kind, kernel in KERNELS:
             samples[prefix + kind] = [
                 (
                     _convolution(channels, kernel, stride, kind == "depthwise"),
@@ -133,6 +140,8 @@ def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:
                 )
                 for channels, size in sizes
             ]
+    for kind in ("1x1", "sparse 1x1"):
+        samples[kind] += [(nn.Conv2d(4 * n, n, 1), (4 * n, size, size)) for n, size in sizes]
     # What reads a convolution's result lies in lane blocks as it does.
     samples["1x1"] += [
         (nn.Sequential(nn.Conv2d(n, n, 1), nn.MaxPool2d(3, 2, 1)), (n, size, size))
@@ -143,7 +152,7 @@ def _samples() -> Mapping[str, list[tuple[nn.Module, Shape]]]:
     )
     samples["few channels"] = [
         (nn.Conv2d(3, filters, size, stride, size // 2), (3, 224, 224))
-        for filters, size, stride in ((64, 7, 2), (32, 3, 2), (64, 3, 1))
+        for filters, size, stride in ((64, 7, 2), (32, 7, 2), (32, 3, 2), (64, 3, 1))
     ]
     samples["linear"] = [(nn.Sequential(nn.Flatten(), nn.Linear(4096, 1000)), (4096, 1, 1))]
     return samples
