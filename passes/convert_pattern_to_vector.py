@@ -37,7 +37,6 @@ from pattern_mlir.dialects import (
     SparseAttr,
     UpsampleOp,
     activation_of,
-    i64_array,
     integer,
     integers,
     shape_of,
@@ -49,7 +48,7 @@ from pattern_mlir.passes.activation_kernels import ACTIVATION_CYCLES, Activation
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.channel_statistics import StatisticsKernel
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
-from pattern_mlir.passes.fkw_tables import channel_tables, group_bounds, group_count, weight_tables
+from pattern_mlir.passes.fkw_tables import channel_tables, weight_tables
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -60,7 +59,6 @@ from pattern_mlir.passes.lane_operations import (
     describe,
     is_pixel,
     lane_operands,
-    thread_bounds,
 )
 from pattern_mlir.passes.linalg_builders import collapsed, expanded
 from pattern_mlir.passes.linear_kernels import LinearKernel
@@ -69,6 +67,7 @@ from pattern_mlir.passes.mix_kernels import MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, list_vectors
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
+from pattern_mlir.passes.thread_shares import filter_groups, tile_parts, unit_boundaries
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
 from pattern_mlir.patterns import pack
 from pattern_mlir.relayout_cost import IN_RUN, change_cycles, relayout_cycles
@@ -340,7 +339,7 @@ class _Lowering:
             if isinstance(op, LayerNormOp):
                 tables.insert(0, self._statistics(op, kernel, inputs[0]))
             values = [inputs[0], *tables, *inputs[1:]]
-            boundaries = _unit_boundaries(op, kernel)
+            boundaries = unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
             self._physical[op.result] = self._calls.call(
                 [kernel], [values], count, boundaries, cycles, self._mark(op)
@@ -536,11 +535,11 @@ class _Lowering:
             target_type=description.element,
             half_sums=description.half_sums,
             wraps=tiling.wraps,
+            tile_parts=tile_parts(description, tiling, machine),
         )
         if tiling.group:
-            groups = group_count(thread_bounds(op), tiling.group)
-            largest_group = int(np.diff(group_bounds(thread_bounds(op), groups)).max())
-            kernel = replace(kernel, groups=groups, group=largest_group, prefetch=False)
+            sizes = np.diff(filter_groups(op, kernel, tiling.group))
+            kernel = replace(kernel, groups=len(sizes), group=int(sizes.max()), prefetch=False)
         return kernel, description.predicted(machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
@@ -583,7 +582,7 @@ class _Lowering:
         try:
             if kernel.groups:
                 packed = pack(weight, description.library)
-                bounds = group_bounds(thread_bounds(op), kernel.groups)
+                bounds = filter_groups(op, kernel, kernel.group)
                 tables = channel_tables(packed, kernel.channels, bounds)
             else:
                 tables = weight_tables(weight, library, kernel, integer(op.groups))
@@ -627,19 +626,6 @@ def _outgrows_cache(description: LaneOperation, source: LaneLayout) -> bool:
     size = ELEMENT_BYTES[description.element] * source.plane * source.lanes
     size *= description.images * description.channels
     return size > OWN_CACHE
-
-
-def _unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
-    """Return which blocks of filters each thread computes; None for equal parts."""
-    if "filter_boundaries" not in op.attributes:
-        return None
-    filters = integers(op.attributes["filter_boundaries"])
-    if kernel.groups:
-        parts = kernel.groups // (len(filters) - 1)
-        return i64_array([parts * thread for thread in range(len(filters))])
-    if any(number % kernel.block for number in filters):
-        return None
-    return i64_array([number // kernel.block for number in filters])
 
 
 def _chunk(description: LaneOperation, tiling: Tiling) -> int:

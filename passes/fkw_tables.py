@@ -38,19 +38,15 @@ def weight_tables(
     return _joined_tables(parts, kernel)
 
 
-def group_count(thread_bounds: Sequence[int], most: int) -> int:
-    """Return how many groups of ``most`` filters there are, equally many a thread.
+def group_bounds(thread_bounds: Sequence[int], most: int) -> npt.NDArray[np.int64]:
+    """Return the first filter of each group of at most ``most``, and how many filters there are.
 
-    Thread t computes the filters from ``thread_bounds``[t] to ``thread_bounds``[t + 1].
+    Thread t computes the filters from ``thread_bounds``[t] to ``thread_bounds``[t + 1], in equally
+    many groups as others.
     """
-    parts = max(-(-(last - first) // most) for first, last in pairwise(thread_bounds))
-    return (len(thread_bounds) - 1) * parts
-
-
-def group_bounds(thread_bounds: Sequence[int], groups: int) -> npt.NDArray[np.int64]:
-    """Return the first filter of each group, and how many there are: parts of each thread's."""
-    parts = groups // (len(thread_bounds) - 1)
-    cuts = [np.linspace(*own, parts, endpoint=False) for own in pairwise(thread_bounds)]
+    shares = list(pairwise(thread_bounds))
+    parts = max(-(-(last - first) // most) for first, last in shares)
+    cuts = [np.linspace(*own, parts, endpoint=False) for own in shares]
     return np.array([*np.concatenate(cuts), thread_bounds[-1]]).astype(np.int64)
 
 

@@ -107,7 +107,7 @@ class LaneInputs(LaneSums, LaneResults):
         first = arith.muli(number, self.constant(len(cells)))
         zero, own = self.constant(0), self.constant(which)
         return {
-            cell: [tile.unit, own, arith.addi(first, self.constant(position)), zero]
+            cell: [tile.share, own, arith.addi(first, self.constant(position)), zero]
             for position, cell in enumerate(cells)
         }
 

@@ -70,6 +70,8 @@ class LaneKernel:
         groups: of filters, whose sums wait in memory while registers hold a channel's inputs; 0
             where registers hold sums.
         group: filters of the largest group.
+        tile_parts: into how many parts the filters at a tile are cut, all of which threads share;
+            0 where they share the filters at all tiles.
     """
 
     kind: Kind
@@ -104,6 +106,7 @@ class LaneKernel:
     wraps: Wraps = (False, False)
     groups: int = 0
     group: int = 0
+    tile_parts: int = 0
 
     @property
     def shrink(self) -> int:
@@ -141,7 +144,12 @@ class LaneKernel:
 
     @property
     def units(self) -> int:
-        """Groups or blocks of filters, which threads share."""
+        """What threads share: parts of tiles, or groups or blocks of filters."""
+        return len(self.tiles) * self.tile_parts or self.filter_units
+
+    @property
+    def filter_units(self) -> int:
+        """Groups or blocks of filters."""
         return self.groups or self.filters // self.block
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from torch_mlir import ir
 from torch_mlir.dialects import arith, func, memref, scf
 
+from pattern_mlir import cost
 from pattern_mlir.cost import LINE, largest
 from pattern_mlir.layouts import LaneLayout, Pair
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
@@ -60,12 +61,12 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         return [*types, self._planes([kernel.images, target_channels], kernel.target, target)]
 
     def scratch_types(self) -> list[Any]:
-        """Return the type of the sums that wait, and of their totals: [group, which, vector]."""
+        """Return the type of the sums that wait, and of their totals: [share, which, vector]."""
         kernel = self._kernel
         if not kernel.groups:
             return []
         vectors = kernel.group * math.prod(largest(kernel.tiles))
-        shape = [kernel.groups, 2 if kernel.chunk else 1, vectors, kernel.target.lanes]
+        shape = [kernel.units, 2 if kernel.chunk else 1, vectors, kernel.target.lanes]
         return [ir.MemRefType.get(shape, self.f32)]
 
     def _table_types(self) -> list[Any]:
@@ -78,7 +79,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         if kernel.groups:
             rows, starts = kernel.groups * kernel.channels, [kernel.groups + 1, 3]
         else:
-            rows = kernel.units * kernel.channel_blocks
+            rows = kernel.filter_units * kernel.channel_blocks
             starts = [rows, 2]
         return [
             ir.MemRefType.get([rows, len(kernel.patterns)], index),
@@ -131,19 +132,47 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         """Build the calls of every tile's function for the units from ``low`` to ``high``."""
         kernel = self._kernel
         tiles = kernel.tiles
-        for (y, x, rows, columns), following in zip(tiles, [*tiles[1:], tiles[0]], strict=True):
-            kind = kinds[rows, columns].index(borders(kernel, y, x, rows, columns))
-            loads, source_at = choose_loads(kernel, (rows, columns)), kernel.input_at(y, x)
-            before = loads.lead * kernel.source.lanes
-            numbers = [kind, source_at - before, kernel.output_at(y, x)]
-            numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
-            if kernel.prefetch:
-                numbers.append(kernel.input_at(*following[:2]))
-            if loads.middle is not None:
-                numbers.append(source_at + single_offset(kernel, loads.middle))
-            places = map(self.constant, numbers)
-            arguments = [*buffers, low, high, image, *places]
-            self._channel_blocks(self._tile_name(rows, columns), arguments)
+        for number, (tile, following) in enumerate(zip(tiles, [*tiles[1:], tiles[0]], strict=True)):
+            if not kernel.tile_parts:
+                self._call_tile(kinds, [*buffers, low, high, image], tile, following, [])
+                continue
+            first, last = (self._filter_unit(unit, number) for unit in (low, high))
+            some = scf.IfOp(arith.cmpi(arith.CmpIPredicate.slt, first, last))
+            with ir.InsertionPoint(some.then_block):
+                arguments, share = [*buffers, first, last, image], [low] if kernel.groups else []
+                self._call_tile(kinds, arguments, tile, following, share)
+                scf.yield_([])
+
+    def _filter_unit(self, unit: Any, number: int) -> Any:
+        """Build the first filters at tile ``number`` that lie in ``unit`` or behind it."""
+        kernel = self._kernel
+        parts = self.constant(kernel.tile_parts)
+        part = arith.subi(unit, self.constant(number * kernel.tile_parts))
+        part = arith.minsi(arith.maxsi(part, self.constant(0)), parts)
+        return arith.divui(arith.muli(part, self.constant(kernel.filter_units)), parts)
+
+    def _call_tile(
+        self,
+        kinds: dict[Pair, list[tuple[Border, ...]]],
+        arguments: list[Any],
+        tile: cost.Tile,
+        following: cost.Tile,
+        share: list[Any],
+    ) -> None:
+        """Build the call of a tile's function; ``following`` is the tile after it."""
+        kernel = self._kernel
+        y, x, rows, columns = tile
+        kind = kinds[rows, columns].index(borders(kernel, *tile))
+        loads, source_at = choose_loads(kernel, (rows, columns)), kernel.input_at(y, x)
+        before = loads.lead * kernel.source.lanes
+        numbers = [kind, source_at - before, kernel.output_at(y, x)]
+        numbers.append(kernel.operand.start(y, x) if kernel.operand else 0)
+        if kernel.prefetch:
+            numbers.append(kernel.input_at(*following[:2]))
+        if loads.middle is not None:
+            numbers.append(source_at + single_offset(kernel, loads.middle))
+        places = map(self.constant, numbers)
+        self._channel_blocks(self._tile_name(rows, columns), [*arguments, *places, *share])
 
     def _channel_blocks(self, function: str, arguments: list[Any]) -> None:
         """Build the calls of a tile's ``function`` for each block of channels."""
@@ -166,6 +195,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         optional = {
             "next_at": kernel.prefetch,
             "single_at": choose_loads(kernel, shape).middle is not None,
+            "share": kernel.tile_parts > 0 and kernel.groups > 0,
             "channel_block": kernel.channel_blocks > 1,
         }
         present = [name for name, is_there in optional.items() if is_there]
@@ -194,6 +224,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
                     operand_at,
                     extra.get("single_at"),
                     extra.get("channel_block", self.constant(0)),
+                    extra.get("share", unit),
                 )
                 self._unit(named, tile, extra.get("next_at"), kinds)
                 scf.yield_([])
@@ -234,7 +265,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         """Build requests for this unit's share of the next tile, and for the next unit's result."""
         kernel = self._kernel
         step = max(1, LINE // (ELEMENT_BYTES[kernel.source_type] * kernel.source.lanes))
-        share = -(-kernel.channels // kernel.units)
+        share = -(-kernel.channels // kernel.filter_units)
         rows, columns = (
             kernel.source.block[axis]
             if kernel.wraps[axis]
@@ -253,7 +284,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
                 place = self.constant(window.place(y, x))
                 memref.prefetch(window.view, [place], False, 2, True)
         following = arith.addi(tile.unit, self.constant(1))
-        following = arith.minui(following, self.constant(kernel.units - 1))
+        following = arith.minui(following, self.constant(kernel.filter_units - 1))
         ahead = replace(tile, outputs=self._outputs(buffers, following))
         for filter_ in range(kernel.block):
             window = self._target_window(buffers, ahead, filter_)

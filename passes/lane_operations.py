@@ -271,8 +271,9 @@ class LaneOperation:
             self.kernels / self.filters,
             self.unit,
             self.channels,
-            -(-self.filters // self.threads),
+            self.filters,
             self.channels / self.filters,
+            self.threads,
         )
 
     def _most_channel_blocks(self) -> int:

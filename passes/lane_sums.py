@@ -78,7 +78,9 @@ class LaneSums(LaneTiles):
         count = chains(len(cells), max(map(len, kernel.patterns)))
         sums = self._first_sums(buffers, tile, cells)
         sums += [self.splat(0.0)] * (len(cells) * (count - 1))
-        row = arith.addi(arith.muli(tile.channel_block, self.constant(kernel.units)), tile.unit)
+        row = arith.addi(
+            arith.muli(tile.channel_block, self.constant(kernel.filter_units)), tile.unit
+        )
         begin, tap = (self.load_index(buffers.starts, [row, self.constant(i)]) for i in (0, 1))
         first_plane = arith.addi(
             arith.muli(tile.image, self.constant(kernel.channels)),

@@ -46,6 +46,8 @@ class Tile:
         source_at, target_at, operand_at: where it begins in the planes.
         single_at: the second address of the input, see `load_pairs`; None where there is none.
         channel_block: number of the block of channels that is summed up.
+        share: number of the group, or where threads share tiles of the first tile of their share:
+            which of the sums that wait in memory are those of this call.
     """
 
     shape: Pair
@@ -58,6 +60,7 @@ class Tile:
     operand_at: Any
     single_at: Any
     channel_block: Any
+    share: Any
 
 
 @dataclass(frozen=True)

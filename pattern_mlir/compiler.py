@@ -57,8 +57,8 @@ def compile(
         precision: what tensors are stored in and sums added up in (docs/precision.md): `f32`,
             `f16-linear-weights`, `f16-acc32` or `f16`; for a GPU `f32`, `f16-acc32`,
             `f16-packed` or `f16`. None: `targets.default_precision`.
-        chunk: units of a layer that a thread takes at a time, for cores that others use too; 0:
-            each thread has its share of the non-zeros from the start.
+        chunk: units of a layer that a thread takes at a time; 0: each thread has its share of the
+            work, and helps others when it is done.
         levels: a folder to write the module to at each level, as `1-torch.mlir` and so on.
         device: `vulkan:0` and the like, where a network for a GPU runs; None: the first GPU.
 

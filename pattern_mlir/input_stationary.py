@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
+from collections.abc import Sequence
 from itertools import product
 
 from pattern_mlir.cost import (
@@ -17,6 +18,7 @@ from pattern_mlir.cost import (
     LOOP_CYCLES,
     Machine,
     Products,
+    Tile,
     Tiling,
     halo_cycles,
     largest,
@@ -34,6 +36,10 @@ at 2x2 took 1.05 to 1.15 of the time on an Ice Lake."""
 FINDING_CYCLES = 2.0
 """A kernel's share of a tile beside its products: the address of its filter's sums, the loop."""
 
+UNEVEN = 1.15
+"""Times the mean share of tiles that a thread may have: filters in two shares make two groups, for
+each of which all inputs are loaded."""
+
 PASSES = 2
 """Sums of a group are stored before its kernels, and loaded after them."""
 
@@ -48,6 +54,7 @@ def choose_input_tiling(
     channels: int,
     filters: int,
     planes: float,
+    threads: int = 1,
 ) -> Tiling | None:
     """Return the cheapest tiling whose inputs stay in registers; None where none fits.
 
@@ -58,11 +65,11 @@ def choose_input_tiling(
         kernels: kernels that a filter has, on average.
         unit: sizes of tiles are multiples of this.
         channels: of the input.
-        filters: of each thread.
+        filters: of the result.
         planes: of the input that are made for each filter.
+        threads: that share the filters, unless their shares of the tiles are `even`.
     """
     rooms = range(LEAST_SUMS, machine.registers // max(map(len, products.patterns)) + 1)
-    groups = [-(-filters // parts) for parts in range(1, filters // LEAST_GROUP + 1)]
     tilings = (
         Tiling(
             strips.tiles,
@@ -80,9 +87,19 @@ def choose_input_tiling(
         for room in rooms
         for strips, wraps in ways(machine, products, outputs, (room, room), unit)
         if LEAST_SUMS <= math.prod(largest(strips.tiles)) <= room
-        for group in groups
+        for group in _groups(filters if even(strips.tiles, threads) else -(-filters // threads))
     )
     return min(tilings, key=lambda tiling: tiling.filter_cycles, default=None)
+
+
+def even(tiles: Sequence[Tile], threads: int) -> bool:
+    """Whether equally many tiles are equal shares for ``threads``, or nearly."""
+    return -(-len(tiles) // threads) * threads <= UNEVEN * len(tiles)
+
+
+def _groups(filters: int) -> list[int]:
+    """Return how many of ``filters`` may be a group."""
+    return [-(-filters // parts) for parts in range(1, filters // LEAST_GROUP + 1)]
 
 
 @functools.cache

@@ -26,7 +26,8 @@ class LayerReport:
         kernels: all kernels.
         multiplications: multiply-accumulates an input, zeros left out.
         dense_multiplications: the same with zeros.
-        imbalance: the busiest thread's share of the weights over the mean share.
+        imbalance: the busiest thread's share of the weights over the mean, where threads share
+            filters; shares of tiles are equal.
         layout: lane blocks of the result, rows x columns of blocks; empty where it is plain.
         index_bytes: bytes beside the kept weights that say where they belong (FKW).
         csr_bytes: the same for CSR, with an i32 column for each weight and an i32 row pointer.

@@ -32,8 +32,8 @@ class Executable:
             plan: the layers and buffers.
             weights: the packed weights, aligned to 64 bytes, read only.
             threads: how many threads compute a layer; any number, whatever the plan splits for.
-            chunk: units that a thread takes at a time, for cores that others use too; 0: each
-                thread has its share from the start.
+            chunk: units that a thread takes at a time; 0: each thread has its share of the work,
+                and helps others when it is done.
         """
         self.plan = plan
         self._weights = weights

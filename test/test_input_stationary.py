@@ -26,7 +26,7 @@ from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling
 from pattern_mlir.dialects import ACTIVATIONS, ConvOp, i64_array
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.input_stationary import choose_input_tiling
-from pattern_mlir.passes.fkw_tables import channel_tables, group_bounds, group_count
+from pattern_mlir.passes.fkw_tables import channel_tables, group_bounds
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.patterns import Library, pack
 from pattern_mlir.pipelines import target_levels
@@ -158,8 +158,8 @@ def test_threads_have_equally_many_groups_that_are_no_larger_than_asked_for(
     cuts: list[int], filters: int, most: int
 ) -> None:
     threads = [0, *sorted(cuts), filters]
-    groups = group_count(threads, most)
-    bounds = group_bounds(threads, groups)
+    bounds = group_bounds(threads, most)
+    groups = len(bounds) - 1
     assert len(bounds) == groups + 1 and groups % (len(threads) - 1) == 0
     assert bounds[:: groups // (len(threads) - 1)].tolist() == threads
     assert np.diff(bounds).min() >= 0 and np.diff(bounds).max() <= most

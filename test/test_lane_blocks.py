@@ -54,7 +54,9 @@ thorough = settings(max_examples=15, deadline=None, print_blob=True)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def compiled(program: Program, lanes: int, registers: int, threads: int = 1) -> Executable:
+def compiled(
+    program: Program, lanes: int, registers: int, threads: int = 1, chunk: int = 0
+) -> Executable:
     """Compile ``program`` for vectors of ``lanes``; no loop over plain tensors may be left out."""
     machine = dataclasses.replace(
         target("host"), processor=DEFAULT, lanes=lanes, registers=registers
@@ -63,7 +65,7 @@ def compiled(program: Program, lanes: int, registers: int, threads: int = 1) -> 
         run(program, level.stages)
     code = codegen.object_code(program, machine)
     plan = codegen.layer_plan(program)
-    return Executable(code, plan, program.parameters[WEIGHTS], threads)
+    return Executable(code, plan, program.parameters[WEIGHTS], threads, chunk)
 
 
 def layouts(program: Program, lanes: int, registers: int) -> list[LaneLayout | None]:
@@ -83,12 +85,17 @@ def layouts(program: Program, lanes: int, registers: int) -> list[LaneLayout | N
 
 
 def check(
-    program: Program, inputs: list[Array], lanes: int, registers: int, threads: int = 1
+    program: Program,
+    inputs: list[Array],
+    lanes: int,
+    registers: int,
+    threads: int = 1,
+    chunk: int = 0,
 ) -> None:
     """Compare the compiled network with the operations' own meaning in f64."""
     with np.errstate(all="ignore"):
         expected = interpret(program, inputs, dtype=np.float64)
-    actual = compiled(program, lanes, registers, threads).run(inputs)
+    actual = compiled(program, lanes, registers, threads, chunk).run(inputs)
     for ours, theirs in zip(actual, expected, strict=True):
         scale = float(np.abs(theirs).max(initial=1))
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)

@@ -43,6 +43,15 @@ def counting(
     return *layer(count, extent, boundaries, chunk), counts, ranges
 
 
+def pieces(bounds: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the pieces of shares: half of a share, half of the rest and so on, five at most."""
+    found = []
+    for low, high in pairwise(bounds):
+        cuts = [high - ((high - low) >> piece) for piece in range(5)]
+        found += [pair for pair in pairwise([*cuts, high]) if pair[0] < pair[1]]
+    return found
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 4])
 @pytest.mark.parametrize("extent", [0, 1, 7, 1000])
 @pytest.mark.parametrize("chunk", [0, 1, 3, 1001])
@@ -72,10 +81,28 @@ def test_a_profile_times_every_layer() -> None:
 
 
 def test_boundaries_say_which_units_a_thread_computes() -> None:
-    own, _alive, counts, ranges = counting(10, (0, 7, 7, 10))
+    own, _alive, counts, ranges = counting(100, (0, 70, 70, 100))
     with Instance([own], 3) as instance:
         instance.run([])
-    assert sorted(ranges) == [(0, 7), (7, 10)] and (counts == 1).all()
+    first = [(0, 35), (35, 53), (53, 62), (62, 66), (66, 70)]
+    second = [(70, 85), (85, 93), (93, 97), (97, 99), (99, 100)]
+    assert sorted(ranges) == first + second == pieces([0, 70, 70, 100])
+    assert (counts == 1).all()
+
+
+def test_threads_that_are_done_help_those_that_are_not() -> None:
+    ranges: list[tuple[int, int]] = []
+
+    def wait_for_the_rest(buffers: Any, low: int, high: int) -> None:
+        end = time.monotonic() + 60
+        while low == 0 and sum(b - a for a, b in ranges) < 100 - high and time.monotonic() < end:
+            time.sleep(0.001)
+        ranges.append((low, high))
+
+    own, _alive = layer(wait_for_the_rest, 100)
+    with Instance([own], 2) as instance:
+        instance.run([])
+    assert ranges[-1] == (0, 25) and sorted(ranges) == pieces([0, 50, 100])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +121,7 @@ def test_parts_of_equal_work_are_split_anew(
     own, _alive, counts, ranges = counting(boundaries[-1], boundaries)
     with Instance([own], threads) as instance:
         instance.run([])
-    assert sorted(ranges) == [pair for pair in pairwise(expected) if pair[0] < pair[1]]
+    assert sorted(ranges) == (pieces(expected) if threads > 1 else [(0, boundaries[-1])])
     assert (counts == 1).all()
 
 

@@ -48,7 +48,8 @@ typedef struct pattern_model_description {
 typedef struct pattern_model_options {
   uint32_t signature;       /* of the header that the caller was compiled with */
   int32_t threads;          /* 0: as many as the layers are split for */
-  int64_t chunk;            /* units of a layer that a thread takes at a time; 0: equal shares */
+  int64_t chunk;            /* units of a layer that a thread takes at a time; 0: as in
+                               pattern_layer */
   void *arena;              /* memory for intermediate results; NULL: the model's own */
   size_t arena_bytes;       /* size of that memory */
   const void *weights;      /* the mapped file of weights; NULL: inside, or from weights_file */

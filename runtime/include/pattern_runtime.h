@@ -30,7 +30,8 @@ typedef struct pattern_layer {
   int64_t extent;            /* how many units there are, independent of each other */
   const int64_t *boundaries; /* part p is units b[p] to b[p + 1] - 1; NULL: equal parts */
   int64_t parts;             /* of equal work, split anew for another number of threads */
-  int64_t chunk;             /* > 0: threads take so many units at a time, whoever is free */
+  int64_t chunk;             /* > 0: threads take so many units at a time, whoever is free; 0: each
+                                has its part, and takes pieces of others' when it is done */
 } pattern_layer;
 
 typedef enum pattern_status {

@@ -1,6 +1,6 @@
-; The C runtime, SHA-256 of its sources a50e525999ef673c0f79a585e64039eb2f554e08768334b6ad78aa566c5c3fcd
+; The C runtime, SHA-256 of its sources 311dabee9c0d39d7973584ee370a4e9a761b46441bfae434b7b319d2264b316a
 
-%struct.worker = type { ptr, i32, ptr }
+%struct.worker = type { ptr, i32, ptr, i64, [64 x i8] }
 %struct.timespec = type { i64, i64 }
 %struct.pattern_layer = type { ptr, i64, ptr, i64, i64 }
 %struct.pattern_feature = type { ptr, i32, i32, i32, i32, i32 }
@@ -66,7 +66,7 @@ define hidden range(i32 0, 4) i32 @pattern_instance_create(i32 noundef %0, ptr n
 
 7:                                                ; preds = %2
   store ptr null, ptr %1, align 8
-  %8 = mul nuw nsw i32 %0, 24
+  %8 = mul nuw nsw i32 %0, 96
   %9 = add nuw nsw i32 %8, 248
   %10 = zext nneg i32 %9 to i64
   %11 = tail call ptr @calloc(i64 noundef 1, i64 noundef %10) #12
@@ -367,101 +367,124 @@ define internal fastcc void @run_layer(ptr noundef nonnull initializes((16, 24))
   store ptr %1, ptr %5, align 8
   %6 = getelementptr inbounds nuw i8, ptr %0, i64 48
   store atomic i64 0, ptr %6 monotonic, align 8
-  %7 = load i32, ptr %0, align 8
-  %8 = icmp eq i32 %7, 1
-  br i1 %8, label %9, label %10
-
-9:                                                ; preds = %2
-  tail call fastcc void @compute_part(ptr noundef nonnull %0, i32 noundef 0)
-  br label %66
+  %7 = getelementptr inbounds nuw i8, ptr %1, i64 8
+  %8 = load i64, ptr %7, align 8
+  %9 = icmp slt i64 %8, 2
+  br i1 %9, label %17, label %10
 
 10:                                               ; preds = %2
-  %11 = getelementptr inbounds nuw i8, ptr %1, i64 8
-  %12 = load i64, ptr %11, align 8
-  %13 = icmp eq i64 %12, 1
-  br i1 %13, label %14, label %18
+  %11 = load i32, ptr %0, align 8
+  %12 = icmp eq i32 %11, 1
+  br i1 %12, label %13, label %23
 
-14:                                               ; preds = %10
-  %15 = load ptr, ptr %1, align 8
-  %16 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  %17 = load ptr, ptr %16, align 8
-  tail call void %15(ptr noundef %17, i64 noundef 0, i64 noundef 1) #13
-  br label %66
+13:                                               ; preds = %10
+  %14 = getelementptr inbounds nuw i8, ptr %1, i64 32
+  %15 = load i64, ptr %14, align 8
+  %16 = icmp eq i64 %15, 0
+  br i1 %16, label %19, label %25
 
-18:                                               ; preds = %10
-  %19 = getelementptr inbounds nuw i8, ptr %0, i64 40
-  %20 = add nsw i32 %7, -1
-  %21 = sext i32 %20 to i64
-  store atomic i64 %21, ptr %19 monotonic, align 8
-  %22 = getelementptr inbounds nuw i8, ptr %0, i64 56
-  %23 = tail call i32 @pthread_mutex_lock(ptr noundef nonnull %22) #13
-  %24 = getelementptr inbounds nuw i8, ptr %0, i64 32
-  %25 = atomicrmw add ptr %24, i64 1 release, align 8
-  %26 = getelementptr inbounds nuw i8, ptr %0, i64 120
-  %27 = tail call i32 @pthread_cond_broadcast(ptr noundef nonnull %26) #13
-  %28 = tail call i32 @pthread_mutex_unlock(ptr noundef nonnull %22) #13
+17:                                               ; preds = %2
+  %18 = icmp eq i64 %8, 1
+  br i1 %18, label %19, label %81
+
+19:                                               ; preds = %13, %17
+  %20 = load ptr, ptr %1, align 8
+  %21 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  %22 = load ptr, ptr %21, align 8
+  tail call void %20(ptr noundef %22, i64 noundef 0, i64 noundef %8) #13
+  br label %81
+
+23:                                               ; preds = %10
+  %24 = icmp sgt i32 %11, 0
+  br i1 %24, label %25, label %27
+
+25:                                               ; preds = %13, %23
+  %26 = zext nneg i32 %11 to i64
+  br label %75
+
+27:                                               ; preds = %75, %23
+  %28 = getelementptr inbounds nuw i8, ptr %0, i64 40
+  %29 = add nsw i32 %11, -1
+  %30 = sext i32 %29 to i64
+  store atomic i64 %30, ptr %28 monotonic, align 8
+  %31 = getelementptr inbounds nuw i8, ptr %0, i64 56
+  %32 = tail call i32 @pthread_mutex_lock(ptr noundef nonnull %31) #13
+  %33 = getelementptr inbounds nuw i8, ptr %0, i64 32
+  %34 = atomicrmw add ptr %33, i64 1 release, align 8
+  %35 = getelementptr inbounds nuw i8, ptr %0, i64 120
+  %36 = tail call i32 @pthread_cond_broadcast(ptr noundef nonnull %35) #13
+  %37 = tail call i32 @pthread_mutex_unlock(ptr noundef nonnull %31) #13
   tail call fastcc void @compute_part(ptr noundef nonnull %0, i32 noundef 0)
   call void @llvm.lifetime.start.p0(ptr nonnull %4) #13
-  %29 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %4) #13
-  %30 = load i64, ptr %4, align 8
-  %31 = mul nsw i64 %30, 1000000000
-  %32 = getelementptr inbounds nuw i8, ptr %4, i64 8
-  %33 = load i64, ptr %32, align 8
+  %38 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %4) #13
+  %39 = load i64, ptr %4, align 8
+  %40 = mul nsw i64 %39, 1000000000
+  %41 = getelementptr inbounds nuw i8, ptr %4, i64 8
+  %42 = load i64, ptr %41, align 8
   call void @llvm.lifetime.end.p0(ptr nonnull %4) #13
-  %34 = add i64 %33, 200000
-  %35 = add i64 %34, %31
-  %36 = getelementptr inbounds nuw i8, ptr %3, i64 8
-  br label %37
+  %43 = add i64 %42, 200000
+  %44 = add i64 %43, %40
+  %45 = getelementptr inbounds nuw i8, ptr %3, i64 8
+  br label %46
 
-37:                                               ; preds = %44, %18
-  %38 = phi i32 [ 0, %18 ], [ %45, %44 ]
-  %39 = load atomic i64, ptr %19 acquire, align 8
-  %40 = icmp eq i64 %39, 0
-  br i1 %40, label %66, label %41
+46:                                               ; preds = %53, %27
+  %47 = phi i32 [ 0, %27 ], [ %54, %53 ]
+  %48 = load atomic i64, ptr %28 acquire, align 8
+  %49 = icmp eq i64 %48, 0
+  br i1 %49, label %81, label %50
 
-41:                                               ; preds = %37
+50:                                               ; preds = %46
   call void @llvm.aarch64.hint(i32 1)
-  %42 = add nuw nsw i32 %38, 1
-  %43 = icmp eq i32 %42, 64
-  br i1 %43, label %46, label %44
+  %51 = add nuw nsw i32 %47, 1
+  %52 = icmp eq i32 %51, 64
+  br i1 %52, label %55, label %53
 
-44:                                               ; preds = %41, %46
-  %45 = phi i32 [ %42, %41 ], [ 0, %46 ]
-  br label %37, !llvm.loop !6
+53:                                               ; preds = %50, %55
+  %54 = phi i32 [ %51, %50 ], [ 0, %55 ]
+  br label %46, !llvm.loop !6
 
-46:                                               ; preds = %41
-  %47 = call i32 @sched_yield() #13
+55:                                               ; preds = %50
+  %56 = call i32 @sched_yield() #13
   call void @llvm.lifetime.start.p0(ptr nonnull %3) #13
-  %48 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %3) #13
-  %49 = load i64, ptr %3, align 8
-  %50 = mul nsw i64 %49, 1000000000
-  %51 = load i64, ptr %36, align 8
-  %52 = add nsw i64 %50, %51
+  %57 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %3) #13
+  %58 = load i64, ptr %3, align 8
+  %59 = mul nsw i64 %58, 1000000000
+  %60 = load i64, ptr %45, align 8
+  %61 = add nsw i64 %59, %60
   call void @llvm.lifetime.end.p0(ptr nonnull %3) #13
-  %53 = icmp slt i64 %52, %35
-  br i1 %53, label %44, label %54
+  %62 = icmp slt i64 %61, %44
+  br i1 %62, label %53, label %63
 
-54:                                               ; preds = %46
-  %55 = call i32 @pthread_mutex_lock(ptr noundef nonnull %22) #13
-  %56 = load atomic i64, ptr %19 acquire, align 8
-  %57 = icmp eq i64 %56, 0
-  br i1 %57, label %64, label %58
+63:                                               ; preds = %55
+  %64 = call i32 @pthread_mutex_lock(ptr noundef nonnull %31) #13
+  %65 = load atomic i64, ptr %28 acquire, align 8
+  %66 = icmp eq i64 %65, 0
+  br i1 %66, label %73, label %67
 
-58:                                               ; preds = %54
-  %59 = getelementptr inbounds nuw i8, ptr %0, i64 184
-  br label %60
+67:                                               ; preds = %63
+  %68 = getelementptr inbounds nuw i8, ptr %0, i64 184
+  br label %69
 
-60:                                               ; preds = %60, %58
-  %61 = call i32 @pthread_cond_wait(ptr noundef nonnull %59, ptr noundef nonnull %22) #13
-  %62 = load atomic i64, ptr %19 acquire, align 8
-  %63 = icmp eq i64 %62, 0
-  br i1 %63, label %64, label %60, !llvm.loop !12
+69:                                               ; preds = %69, %67
+  %70 = call i32 @pthread_cond_wait(ptr noundef nonnull %68, ptr noundef nonnull %31) #13
+  %71 = load atomic i64, ptr %28 acquire, align 8
+  %72 = icmp eq i64 %71, 0
+  br i1 %72, label %73, label %69, !llvm.loop !12
 
-64:                                               ; preds = %60, %54
-  %65 = call i32 @pthread_mutex_unlock(ptr noundef nonnull %22) #13
-  br label %66
+73:                                               ; preds = %69, %63
+  %74 = call i32 @pthread_mutex_unlock(ptr noundef nonnull %31) #13
+  br label %81
 
-66:                                               ; preds = %37, %64, %14, %9
+75:                                               ; preds = %25, %75
+  %76 = phi i64 [ 0, %25 ], [ %79, %75 ]
+  %77 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %76
+  %78 = getelementptr inbounds nuw i8, ptr %77, i64 272
+  store atomic i64 0, ptr %78 monotonic, align 8
+  %79 = add nuw nsw i64 %76, 1
+  %80 = icmp samesign ult i64 %79, %26
+  br i1 %80, label %75, label %27, !llvm.loop !13
+
+81:                                               ; preds = %46, %73, %17, %19
   ret void
 }
 
@@ -560,7 +583,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %41 = add nuw nsw i64 %27, 1
   %42 = load i64, ptr %21, align 8
   %43 = icmp slt i64 %41, %42
-  br i1 %43, label %26, label %49, !llvm.loop !13
+  br i1 %43, label %26, label %49, !llvm.loop !14
 
 44:                                               ; preds = %26
   %45 = load ptr, ptr %25, align 8
@@ -827,7 +850,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %224 = add nuw i64 %186, 4
   %225 = add <4 x i32> %187, splat (i32 4)
   %226 = icmp eq i64 %224, 256
-  br i1 %226, label %227, label %185, !llvm.loop !14
+  br i1 %226, label %227, label %185, !llvm.loop !15
 
 227:                                              ; preds = %185
   %228 = getelementptr inbounds nuw i8, ptr %4, i64 1024
@@ -865,7 +888,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   store i32 %254, ptr %255, align 4
   %256 = add nuw nsw i64 %232, 1
   %257 = icmp eq i64 %256, 256
-  br i1 %257, label %258, label %231, !llvm.loop !17
+  br i1 %257, label %258, label %231, !llvm.loop !18
 
 258:                                              ; preds = %231
   %259 = icmp sgt i64 %184, 3
@@ -908,7 +931,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %292 = add nsw i64 %267, -4
   %293 = getelementptr inbounds nuw i8, ptr %268, i64 4
   %294 = icmp samesign ugt i64 %267, 7
-  br i1 %294, label %265, label %260, !llvm.loop !18
+  br i1 %294, label %265, label %260, !llvm.loop !19
 
 295:                                              ; preds = %260, %295
   %296 = phi i32 [ %306, %295 ], [ %263, %260 ]
@@ -925,7 +948,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %307 = add nsw i64 %297, -1
   %308 = getelementptr inbounds nuw i8, ptr %298, i64 1
   %309 = icmp samesign ugt i64 %297, 1
-  br i1 %309, label %295, label %310, !llvm.loop !19
+  br i1 %309, label %295, label %310, !llvm.loop !20
 
 310:                                              ; preds = %295, %260
   %311 = phi i32 [ %263, %260 ], [ %306, %295 ]
@@ -949,7 +972,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   store i64 %143, ptr %322, align 8
   %323 = add nuw nsw i64 %319, 1
   %324 = icmp slt i64 %323, %138
-  br i1 %324, label %318, label %144, !llvm.loop !20
+  br i1 %324, label %318, label %144, !llvm.loop !21
 
 325:                                              ; preds = %316, %144
   %326 = phi ptr [ %133, %144 ], [ %317, %316 ]
@@ -1134,7 +1157,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
 35:                                               ; preds = %40
   %36 = add nuw nsw i64 %41, 1
   %37 = icmp eq i64 %36, %23
-  br i1 %37, label %38, label %40, !llvm.loop !21
+  br i1 %37, label %38, label %40, !llvm.loop !22
 
 38:                                               ; preds = %35, %33
   %39 = icmp sgt i64 %29, 0
@@ -1150,7 +1173,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
 45:                                               ; preds = %48
   %46 = add nuw nsw i64 %49, 1
   %47 = icmp eq i64 %46, %29
-  br i1 %47, label %57, label %48, !llvm.loop !22
+  br i1 %47, label %57, label %48, !llvm.loop !23
 
 48:                                               ; preds = %38, %45
   %49 = phi i64 [ %46, %45 ], [ 0, %38 ]
@@ -1252,7 +1275,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %112 = add nuw nsw i64 %103, 1
   %113 = load i64, ptr %89, align 8
   %114 = icmp slt i64 %112, %113
-  br i1 %114, label %102, label %94, !llvm.loop !23
+  br i1 %114, label %102, label %94, !llvm.loop !24
 
 115:                                              ; preds = %115, %100
   %116 = phi i64 [ 0, %100 ], [ %125, %115 ]
@@ -1268,7 +1291,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %125 = add nuw nsw i64 %116, 1
   %126 = load i64, ptr %97, align 8
   %127 = icmp slt i64 %125, %126
-  br i1 %127, label %115, label %128, !llvm.loop !24
+  br i1 %127, label %115, label %128, !llvm.loop !25
 
 128:                                              ; preds = %115, %94
   %129 = load ptr, ptr %71, align 8
@@ -1278,7 +1301,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %133 = tail call i32 @pattern_instance_run(ptr noundef %129, ptr noundef %130, i64 noundef %131, ptr noundef %132, ptr noundef %4)
   %134 = add nuw nsw i64 %80, 1
   %135 = icmp eq i32 %133, 0
-  br i1 %135, label %79, label %136, !llvm.loop !25
+  br i1 %135, label %79, label %136, !llvm.loop !26
 
 136:                                              ; preds = %128
   store atomic i8 0, ptr %58 seq_cst, align 8
@@ -1315,124 +1338,177 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
   %5 = getelementptr inbounds nuw i8, ptr %4, i64 32
   %6 = load i64, ptr %5, align 8
   %7 = icmp sgt i64 %6, 0
-  %8 = getelementptr inbounds nuw i8, ptr %4, i64 8
-  %9 = load i64, ptr %8, align 8
-  br i1 %7, label %10, label %29
+  br i1 %7, label %13, label %8
 
-10:                                               ; preds = %2
-  %11 = tail call i64 @llvm.smin.i64(i64 %6, i64 %9)
-  %12 = getelementptr inbounds nuw i8, ptr %0, i64 48
-  %13 = atomicrmw add ptr %12, i64 %11 monotonic, align 8
-  %14 = load i64, ptr %8, align 8
-  %15 = icmp slt i64 %13, %14
-  br i1 %15, label %16, label %101
+8:                                                ; preds = %2
+  %9 = load i32, ptr %0, align 8
+  %10 = icmp sgt i32 %9, 0
+  br i1 %10, label %11, label %140
 
-16:                                               ; preds = %10
-  %17 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  br label %18
+11:                                               ; preds = %8
+  %12 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  br label %34
 
-18:                                               ; preds = %18, %16
-  %19 = phi i64 [ %14, %16 ], [ %27, %18 ]
-  %20 = phi i64 [ %13, %16 ], [ %26, %18 ]
-  %21 = sub nsw i64 %19, %20
-  %22 = load ptr, ptr %4, align 8
-  %23 = load ptr, ptr %17, align 8
-  %24 = tail call i64 @llvm.smin.i64(i64 %21, i64 %11)
-  %25 = add nsw i64 %24, %20
-  tail call void %22(ptr noundef %23, i64 noundef %20, i64 noundef %25) #13
-  %26 = atomicrmw add ptr %12, i64 %11 monotonic, align 8
-  %27 = load i64, ptr %8, align 8
-  %28 = icmp slt i64 %26, %27
-  br i1 %28, label %18, label %101
+13:                                               ; preds = %2
+  %14 = getelementptr inbounds nuw i8, ptr %4, i64 8
+  %15 = load i64, ptr %14, align 8
+  %16 = tail call i64 @llvm.smin.i64(i64 %6, i64 %15)
+  %17 = getelementptr inbounds nuw i8, ptr %0, i64 48
+  %18 = atomicrmw add ptr %17, i64 %16 monotonic, align 8
+  %19 = load i64, ptr %14, align 8
+  %20 = icmp slt i64 %18, %19
+  br i1 %20, label %21, label %140
 
-29:                                               ; preds = %2
-  %30 = load i32, ptr %0, align 8
-  %31 = sext i32 %30 to i64
-  %32 = freeze i64 %9
-  %33 = freeze i64 %31
-  %34 = sdiv i64 %32, %33
-  %35 = mul i64 %34, %33
-  %36 = sub i64 %32, %35
-  %37 = sext i32 %1 to i64
-  %38 = mul nsw i64 %34, %37
-  %39 = icmp sgt i64 %36, %37
-  %40 = tail call i64 @llvm.smin.i64(i64 %36, i64 %37)
-  %41 = add nsw i64 %40, %38
-  %42 = add nsw i64 %41, %34
-  %43 = zext i1 %39 to i64
-  %44 = add nsw i64 %42, %43
-  %45 = getelementptr inbounds nuw i8, ptr %4, i64 16
-  %46 = load ptr, ptr %45, align 8
-  %47 = icmp eq ptr %46, null
-  br i1 %47, label %93, label %48
+21:                                               ; preds = %13
+  %22 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  br label %23
 
-48:                                               ; preds = %29
-  %49 = getelementptr inbounds nuw i8, ptr %4, i64 24
-  %50 = load i64, ptr %49, align 8
-  %51 = mul nsw i64 %50, %37
-  %52 = freeze i64 %51
-  %53 = freeze i64 %31
-  %54 = sdiv i64 %52, %53
-  %55 = mul i64 %54, %53
-  %56 = sub i64 %52, %55
-  %57 = getelementptr inbounds i64, ptr %46, i64 %54
-  %58 = load i64, ptr %57, align 8
-  %59 = icmp eq i64 %56, 0
-  br i1 %59, label %70, label %60
+23:                                               ; preds = %23, %21
+  %24 = phi i64 [ %19, %21 ], [ %32, %23 ]
+  %25 = phi i64 [ %18, %21 ], [ %31, %23 ]
+  %26 = sub nsw i64 %24, %25
+  %27 = load ptr, ptr %4, align 8
+  %28 = load ptr, ptr %22, align 8
+  %29 = tail call i64 @llvm.smin.i64(i64 %26, i64 %16)
+  %30 = add nsw i64 %29, %25
+  tail call void %27(ptr noundef %28, i64 noundef %25, i64 noundef %30) #13
+  %31 = atomicrmw add ptr %17, i64 %16 monotonic, align 8
+  %32 = load i64, ptr %14, align 8
+  %33 = icmp slt i64 %31, %32
+  br i1 %33, label %23, label %140
 
-60:                                               ; preds = %48
-  %61 = getelementptr i8, ptr %57, i64 8
-  %62 = load i64, ptr %61, align 8
-  %63 = sub nsw i64 %62, %58
-  %64 = mul nsw i64 %63, %56
-  %65 = sdiv i32 %30, 2
-  %66 = sext i32 %65 to i64
-  %67 = add nsw i64 %64, %66
-  %68 = sdiv i64 %67, %31
-  %69 = add nsw i64 %68, %58
-  br label %70
+34:                                               ; preds = %11, %136
+  %35 = phi i32 [ %9, %11 ], [ %137, %136 ]
+  %36 = phi i32 [ 0, %11 ], [ %138, %136 ]
+  %37 = add nsw i32 %36, %1
+  %38 = srem i32 %37, %35
+  %39 = load ptr, ptr %3, align 8
+  %40 = getelementptr inbounds nuw i8, ptr %39, i64 16
+  %41 = load ptr, ptr %40, align 8
+  %42 = icmp eq ptr %41, null
+  br i1 %42, label %90, label %43
 
-70:                                               ; preds = %48, %60
-  %71 = phi i64 [ %69, %60 ], [ %58, %48 ]
-  %72 = add nsw i32 %1, 1
-  %73 = sext i32 %72 to i64
-  %74 = mul nsw i64 %50, %73
-  %75 = freeze i64 %74
-  %76 = freeze i64 %31
-  %77 = sdiv i64 %75, %76
-  %78 = mul i64 %77, %76
-  %79 = sub i64 %75, %78
-  %80 = getelementptr inbounds i64, ptr %46, i64 %77
-  %81 = load i64, ptr %80, align 8
-  %82 = icmp eq i64 %79, 0
-  br i1 %82, label %93, label %83
+43:                                               ; preds = %34
+  %44 = sext i32 %38 to i64
+  %45 = getelementptr inbounds nuw i8, ptr %39, i64 24
+  %46 = load i64, ptr %45, align 8
+  %47 = mul nsw i64 %46, %44
+  %48 = sext i32 %35 to i64
+  %49 = freeze i64 %47
+  %50 = freeze i64 %48
+  %51 = sdiv i64 %49, %50
+  %52 = mul i64 %51, %50
+  %53 = sub i64 %49, %52
+  %54 = getelementptr inbounds i64, ptr %41, i64 %51
+  %55 = load i64, ptr %54, align 8
+  %56 = icmp eq i64 %53, 0
+  br i1 %56, label %67, label %57
 
-83:                                               ; preds = %70
-  %84 = getelementptr i8, ptr %80, i64 8
-  %85 = load i64, ptr %84, align 8
-  %86 = sub nsw i64 %85, %81
-  %87 = mul nsw i64 %86, %79
-  %88 = sdiv i32 %30, 2
-  %89 = sext i32 %88 to i64
-  %90 = add nsw i64 %87, %89
-  %91 = sdiv i64 %90, %31
-  %92 = add nsw i64 %91, %81
-  br label %93
+57:                                               ; preds = %43
+  %58 = getelementptr i8, ptr %54, i64 8
+  %59 = load i64, ptr %58, align 8
+  %60 = sub nsw i64 %59, %55
+  %61 = mul nsw i64 %60, %53
+  %62 = sdiv i32 %35, 2
+  %63 = sext i32 %62 to i64
+  %64 = add nsw i64 %61, %63
+  %65 = sdiv i64 %64, %48
+  %66 = add nsw i64 %65, %55
+  br label %67
 
-93:                                               ; preds = %83, %70, %29
-  %94 = phi i64 [ %41, %29 ], [ %71, %70 ], [ %71, %83 ]
-  %95 = phi i64 [ %44, %29 ], [ %81, %70 ], [ %92, %83 ]
-  %96 = icmp slt i64 %94, %95
-  br i1 %96, label %97, label %101
+67:                                               ; preds = %57, %43
+  %68 = phi i64 [ %55, %43 ], [ %66, %57 ]
+  %69 = add nsw i32 %38, 1
+  %70 = sext i32 %69 to i64
+  %71 = mul nsw i64 %46, %70
+  %72 = freeze i64 %71
+  %73 = freeze i64 %48
+  %74 = sdiv i64 %72, %73
+  %75 = mul i64 %74, %73
+  %76 = sub i64 %72, %75
+  %77 = getelementptr inbounds i64, ptr %41, i64 %74
+  %78 = load i64, ptr %77, align 8
+  %79 = icmp eq i64 %76, 0
+  br i1 %79, label %108, label %80
 
-97:                                               ; preds = %93
-  %98 = load ptr, ptr %4, align 8
-  %99 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  %100 = load ptr, ptr %99, align 8
-  tail call void %98(ptr noundef %100, i64 noundef %94, i64 noundef %95) #13
-  br label %101
+80:                                               ; preds = %67
+  %81 = getelementptr i8, ptr %77, i64 8
+  %82 = load i64, ptr %81, align 8
+  %83 = sub nsw i64 %82, %78
+  %84 = mul nsw i64 %83, %76
+  %85 = sdiv i32 %35, 2
+  %86 = sext i32 %85 to i64
+  %87 = add nsw i64 %84, %86
+  %88 = sdiv i64 %87, %48
+  %89 = add nsw i64 %88, %78
+  br label %108
 
-101:                                              ; preds = %18, %10, %93, %97
+90:                                               ; preds = %34
+  %91 = getelementptr inbounds nuw i8, ptr %39, i64 8
+  %92 = load i64, ptr %91, align 8
+  %93 = sext i32 %35 to i64
+  %94 = freeze i64 %92
+  %95 = freeze i64 %93
+  %96 = sdiv i64 %94, %95
+  %97 = mul i64 %96, %95
+  %98 = sub i64 %94, %97
+  %99 = sext i32 %38 to i64
+  %100 = mul nsw i64 %96, %99
+  %101 = tail call i64 @llvm.smin.i64(i64 %98, i64 %99)
+  %102 = add nsw i64 %101, %100
+  %103 = add nsw i32 %38, 1
+  %104 = sext i32 %103 to i64
+  %105 = mul nsw i64 %96, %104
+  %106 = tail call i64 @llvm.smin.i64(i64 %98, i64 %104)
+  %107 = add nsw i64 %106, %105
+  br label %108
+
+108:                                              ; preds = %90, %80, %67
+  %109 = phi i64 [ %44, %67 ], [ %44, %80 ], [ %99, %90 ]
+  %110 = phi i64 [ %68, %67 ], [ %68, %80 ], [ %102, %90 ]
+  %111 = phi i64 [ %78, %67 ], [ %89, %80 ], [ %107, %90 ]
+  %112 = sub nsw i64 %111, %110
+  %113 = getelementptr %struct.worker, ptr %0, i64 %109
+  %114 = getelementptr i8, ptr %113, i64 272
+  %115 = atomicrmw add ptr %114, i64 1 monotonic, align 8
+  %116 = icmp slt i64 %115, 5
+  br i1 %116, label %117, label %136
+
+117:                                              ; preds = %108, %131
+  %118 = phi i64 [ %132, %131 ], [ %115, %108 ]
+  %119 = ashr i64 %112, %118
+  %120 = icmp eq i64 %118, 4
+  %121 = add nsw i64 %118, 1
+  %122 = ashr i64 %112, %121
+  %123 = select i1 %120, i64 0, i64 %122
+  %124 = icmp slt i64 %123, %119
+  br i1 %124, label %125, label %131
+
+125:                                              ; preds = %117
+  %126 = load ptr, ptr %3, align 8
+  %127 = load ptr, ptr %126, align 8
+  %128 = load ptr, ptr %12, align 8
+  %129 = sub i64 %111, %119
+  %130 = sub i64 %111, %123
+  tail call void %127(ptr noundef %128, i64 noundef %129, i64 noundef %130) #13
+  br label %131
+
+131:                                              ; preds = %125, %117
+  %132 = atomicrmw add ptr %114, i64 1 monotonic, align 8
+  %133 = icmp slt i64 %132, 5
+  br i1 %133, label %117, label %134
+
+134:                                              ; preds = %131
+  %135 = load i32, ptr %0, align 8
+  br label %136
+
+136:                                              ; preds = %134, %108
+  %137 = phi i32 [ %135, %134 ], [ %35, %108 ]
+  %138 = add nuw nsw i32 %36, 1
+  %139 = icmp slt i32 %138, %137
+  br i1 %139, label %34, label %140, !llvm.loop !27
+
+140:                                              ; preds = %136, %23, %8, %13
   ret void
 }
 
@@ -1517,10 +1593,10 @@ attributes #13 = { nounwind }
 !11 = distinct !{!11, !5}
 !12 = distinct !{!12, !5}
 !13 = distinct !{!13, !5}
-!14 = distinct !{!14, !5, !15, !16}
-!15 = !{!"llvm.loop.isvectorized", i32 1}
-!16 = !{!"llvm.loop.unroll.runtime.disable"}
-!17 = distinct !{!17, !5}
+!14 = distinct !{!14, !5}
+!15 = distinct !{!15, !5, !16, !17}
+!16 = !{!"llvm.loop.isvectorized", i32 1}
+!17 = !{!"llvm.loop.unroll.runtime.disable"}
 !18 = distinct !{!18, !5}
 !19 = distinct !{!19, !5}
 !20 = distinct !{!20, !5}
@@ -1529,3 +1605,5 @@ attributes #13 = { nounwind }
 !23 = distinct !{!23, !5}
 !24 = distinct !{!24, !5}
 !25 = distinct !{!25, !5}
+!26 = distinct !{!26, !5}
+!27 = distinct !{!27, !5}

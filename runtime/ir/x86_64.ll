@@ -1,6 +1,6 @@
-; The C runtime, SHA-256 of its sources a50e525999ef673c0f79a585e64039eb2f554e08768334b6ad78aa566c5c3fcd
+; The C runtime, SHA-256 of its sources 311dabee9c0d39d7973584ee370a4e9a761b46441bfae434b7b319d2264b316a
 
-%struct.worker = type { ptr, i32, ptr }
+%struct.worker = type { ptr, i32, ptr, i64, [64 x i8] }
 %struct.timespec = type { i64, i64 }
 %struct.pattern_layer = type { ptr, i64, ptr, i64, i64 }
 %struct.pattern_feature = type { ptr, i32, i32, i32, i32, i32 }
@@ -66,7 +66,7 @@ define hidden range(i32 0, 4) i32 @pattern_instance_create(i32 noundef %0, ptr n
 
 7:                                                ; preds = %2
   store ptr null, ptr %1, align 8
-  %8 = mul nuw nsw i32 %0, 24
+  %8 = mul nuw nsw i32 %0, 96
   %9 = add nuw nsw i32 %8, 248
   %10 = zext nneg i32 %9 to i64
   %11 = tail call ptr @calloc(i64 noundef 1, i64 noundef %10) #13
@@ -367,101 +367,175 @@ define internal fastcc void @run_layer(ptr noundef nonnull initializes((16, 24))
   store ptr %1, ptr %5, align 8
   %6 = getelementptr inbounds nuw i8, ptr %0, i64 48
   store atomic i64 0, ptr %6 monotonic, align 8
-  %7 = load i32, ptr %0, align 8
-  %8 = icmp eq i32 %7, 1
-  br i1 %8, label %9, label %10
-
-9:                                                ; preds = %2
-  tail call fastcc void @compute_part(ptr noundef nonnull %0, i32 noundef 0)
-  br label %66
+  %7 = getelementptr inbounds nuw i8, ptr %1, i64 8
+  %8 = load i64, ptr %7, align 8
+  %9 = icmp slt i64 %8, 2
+  br i1 %9, label %17, label %10
 
 10:                                               ; preds = %2
-  %11 = getelementptr inbounds nuw i8, ptr %1, i64 8
-  %12 = load i64, ptr %11, align 8
-  %13 = icmp eq i64 %12, 1
-  br i1 %13, label %14, label %18
+  %11 = load i32, ptr %0, align 8
+  %12 = icmp eq i32 %11, 1
+  br i1 %12, label %13, label %23
 
-14:                                               ; preds = %10
-  %15 = load ptr, ptr %1, align 8
-  %16 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  %17 = load ptr, ptr %16, align 8
-  tail call void %15(ptr noundef %17, i64 noundef 0, i64 noundef 1) #7
-  br label %66
+13:                                               ; preds = %10
+  %14 = getelementptr inbounds nuw i8, ptr %1, i64 32
+  %15 = load i64, ptr %14, align 8
+  %16 = icmp eq i64 %15, 0
+  br i1 %16, label %19, label %25
 
-18:                                               ; preds = %10
-  %19 = getelementptr inbounds nuw i8, ptr %0, i64 40
-  %20 = add nsw i32 %7, -1
-  %21 = sext i32 %20 to i64
-  store atomic i64 %21, ptr %19 monotonic, align 8
-  %22 = getelementptr inbounds nuw i8, ptr %0, i64 56
-  %23 = tail call i32 @pthread_mutex_lock(ptr noundef nonnull %22) #7
-  %24 = getelementptr inbounds nuw i8, ptr %0, i64 32
-  %25 = atomicrmw add ptr %24, i64 1 release, align 8
-  %26 = getelementptr inbounds nuw i8, ptr %0, i64 120
-  %27 = tail call i32 @pthread_cond_broadcast(ptr noundef nonnull %26) #7
-  %28 = tail call i32 @pthread_mutex_unlock(ptr noundef nonnull %22) #7
-  tail call fastcc void @compute_part(ptr noundef nonnull %0, i32 noundef 0)
-  call void @llvm.lifetime.start.p0(ptr nonnull %4) #7
-  %29 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %4) #7
-  %30 = load i64, ptr %4, align 8
-  %31 = mul nsw i64 %30, 1000000000
-  %32 = getelementptr inbounds nuw i8, ptr %4, i64 8
-  %33 = load i64, ptr %32, align 8
-  call void @llvm.lifetime.end.p0(ptr nonnull %4) #7
-  %34 = add i64 %33, 200000
-  %35 = add i64 %34, %31
-  %36 = getelementptr inbounds nuw i8, ptr %3, i64 8
+17:                                               ; preds = %2
+  %18 = icmp eq i64 %8, 1
+  br i1 %18, label %19, label %115
+
+19:                                               ; preds = %13, %17
+  %20 = load ptr, ptr %1, align 8
+  %21 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  %22 = load ptr, ptr %21, align 8
+  tail call void %20(ptr noundef %22, i64 noundef 0, i64 noundef %8) #7
+  br label %115
+
+23:                                               ; preds = %10
+  %24 = icmp sgt i32 %11, 0
+  br i1 %24, label %25, label %45
+
+25:                                               ; preds = %13, %23
+  %26 = tail call i32 @llvm.umax.i32(i32 %11, i32 1)
+  %27 = zext i32 %26 to i64
+  %28 = and i64 %27, 7
+  %29 = icmp ult i32 %11, 8
+  br i1 %29, label %34, label %30
+
+30:                                               ; preds = %25
+  %31 = and i64 %27, 4294967288
+  br label %93
+
+32:                                               ; preds = %93
+  %33 = icmp eq i64 %28, 0
+  br i1 %33, label %45, label %34
+
+34:                                               ; preds = %32, %25
+  %35 = phi i64 [ 0, %25 ], [ %112, %32 ]
+  %36 = icmp ne i64 %28, 0
+  tail call void @llvm.assume(i1 %36)
   br label %37
 
-37:                                               ; preds = %44, %18
-  %38 = phi i32 [ 0, %18 ], [ %45, %44 ]
-  %39 = load atomic i64, ptr %19 acquire, align 8
-  %40 = icmp eq i64 %39, 0
-  br i1 %40, label %66, label %41
+37:                                               ; preds = %37, %34
+  %38 = phi i64 [ %35, %34 ], [ %42, %37 ]
+  %39 = phi i64 [ 0, %34 ], [ %43, %37 ]
+  %40 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %38
+  %41 = getelementptr inbounds nuw i8, ptr %40, i64 272
+  store atomic i64 0, ptr %41 monotonic, align 8
+  %42 = add nuw nsw i64 %38, 1
+  %43 = add i64 %39, 1
+  %44 = icmp eq i64 %43, %28
+  br i1 %44, label %45, label %37, !llvm.loop !12
 
-41:                                               ; preds = %37
+45:                                               ; preds = %32, %37, %23
+  %46 = getelementptr inbounds nuw i8, ptr %0, i64 40
+  %47 = add nsw i32 %11, -1
+  %48 = sext i32 %47 to i64
+  store atomic i64 %48, ptr %46 monotonic, align 8
+  %49 = getelementptr inbounds nuw i8, ptr %0, i64 56
+  %50 = tail call i32 @pthread_mutex_lock(ptr noundef nonnull %49) #7
+  %51 = getelementptr inbounds nuw i8, ptr %0, i64 32
+  %52 = atomicrmw add ptr %51, i64 1 release, align 8
+  %53 = getelementptr inbounds nuw i8, ptr %0, i64 120
+  %54 = tail call i32 @pthread_cond_broadcast(ptr noundef nonnull %53) #7
+  %55 = tail call i32 @pthread_mutex_unlock(ptr noundef nonnull %49) #7
+  tail call fastcc void @compute_part(ptr noundef nonnull %0, i32 noundef 0)
+  call void @llvm.lifetime.start.p0(ptr nonnull %4) #7
+  %56 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %4) #7
+  %57 = load i64, ptr %4, align 8
+  %58 = mul nsw i64 %57, 1000000000
+  %59 = getelementptr inbounds nuw i8, ptr %4, i64 8
+  %60 = load i64, ptr %59, align 8
+  call void @llvm.lifetime.end.p0(ptr nonnull %4) #7
+  %61 = add i64 %60, 200000
+  %62 = add i64 %61, %58
+  %63 = getelementptr inbounds nuw i8, ptr %3, i64 8
+  br label %64
+
+64:                                               ; preds = %71, %45
+  %65 = phi i32 [ 0, %45 ], [ %72, %71 ]
+  %66 = load atomic i64, ptr %46 acquire, align 8
+  %67 = icmp eq i64 %66, 0
+  br i1 %67, label %115, label %68
+
+68:                                               ; preds = %64
   call void @llvm.x86.sse2.pause()
-  %42 = add nuw nsw i32 %38, 1
-  %43 = icmp eq i32 %42, 64
-  br i1 %43, label %46, label %44
+  %69 = add nuw nsw i32 %65, 1
+  %70 = icmp eq i32 %69, 64
+  br i1 %70, label %73, label %71
 
-44:                                               ; preds = %41, %46
-  %45 = phi i32 [ %42, %41 ], [ 0, %46 ]
-  br label %37, !llvm.loop !6
+71:                                               ; preds = %68, %73
+  %72 = phi i32 [ %69, %68 ], [ 0, %73 ]
+  br label %64, !llvm.loop !6
 
-46:                                               ; preds = %41
-  %47 = call i32 @sched_yield() #7
+73:                                               ; preds = %68
+  %74 = call i32 @sched_yield() #7
   call void @llvm.lifetime.start.p0(ptr nonnull %3) #7
-  %48 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %3) #7
-  %49 = load i64, ptr %3, align 8
-  %50 = mul nsw i64 %49, 1000000000
-  %51 = load i64, ptr %36, align 8
-  %52 = add nsw i64 %50, %51
+  %75 = call i32 @clock_gettime(i32 noundef 1, ptr noundef nonnull %3) #7
+  %76 = load i64, ptr %3, align 8
+  %77 = mul nsw i64 %76, 1000000000
+  %78 = load i64, ptr %63, align 8
+  %79 = add nsw i64 %77, %78
   call void @llvm.lifetime.end.p0(ptr nonnull %3) #7
-  %53 = icmp slt i64 %52, %35
-  br i1 %53, label %44, label %54
+  %80 = icmp slt i64 %79, %62
+  br i1 %80, label %71, label %81
 
-54:                                               ; preds = %46
-  %55 = call i32 @pthread_mutex_lock(ptr noundef nonnull %22) #7
-  %56 = load atomic i64, ptr %19 acquire, align 8
-  %57 = icmp eq i64 %56, 0
-  br i1 %57, label %64, label %58
+81:                                               ; preds = %73
+  %82 = call i32 @pthread_mutex_lock(ptr noundef nonnull %49) #7
+  %83 = load atomic i64, ptr %46 acquire, align 8
+  %84 = icmp eq i64 %83, 0
+  br i1 %84, label %91, label %85
 
-58:                                               ; preds = %54
-  %59 = getelementptr inbounds nuw i8, ptr %0, i64 184
-  br label %60
+85:                                               ; preds = %81
+  %86 = getelementptr inbounds nuw i8, ptr %0, i64 184
+  br label %87
 
-60:                                               ; preds = %60, %58
-  %61 = call i32 @pthread_cond_wait(ptr noundef nonnull %59, ptr noundef nonnull %22) #7
-  %62 = load atomic i64, ptr %19 acquire, align 8
-  %63 = icmp eq i64 %62, 0
-  br i1 %63, label %64, label %60, !llvm.loop !12
+87:                                               ; preds = %87, %85
+  %88 = call i32 @pthread_cond_wait(ptr noundef nonnull %86, ptr noundef nonnull %49) #7
+  %89 = load atomic i64, ptr %46 acquire, align 8
+  %90 = icmp eq i64 %89, 0
+  br i1 %90, label %91, label %87, !llvm.loop !14
 
-64:                                               ; preds = %60, %54
-  %65 = call i32 @pthread_mutex_unlock(ptr noundef nonnull %22) #7
-  br label %66
+91:                                               ; preds = %87, %81
+  %92 = call i32 @pthread_mutex_unlock(ptr noundef nonnull %49) #7
+  br label %115
 
-66:                                               ; preds = %37, %64, %14, %9
+93:                                               ; preds = %93, %30
+  %94 = phi i64 [ 0, %30 ], [ %112, %93 ]
+  %95 = phi i64 [ 0, %30 ], [ %113, %93 ]
+  %96 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %97 = getelementptr inbounds nuw i8, ptr %96, i64 272
+  store atomic i64 0, ptr %97 monotonic, align 8
+  %98 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %99 = getelementptr inbounds nuw i8, ptr %98, i64 368
+  store atomic i64 0, ptr %99 monotonic, align 8
+  %100 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %101 = getelementptr inbounds nuw i8, ptr %100, i64 464
+  store atomic i64 0, ptr %101 monotonic, align 8
+  %102 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %103 = getelementptr inbounds nuw i8, ptr %102, i64 560
+  store atomic i64 0, ptr %103 monotonic, align 8
+  %104 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %105 = getelementptr inbounds nuw i8, ptr %104, i64 656
+  store atomic i64 0, ptr %105 monotonic, align 8
+  %106 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %107 = getelementptr inbounds nuw i8, ptr %106, i64 752
+  store atomic i64 0, ptr %107 monotonic, align 8
+  %108 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %109 = getelementptr inbounds nuw i8, ptr %108, i64 848
+  store atomic i64 0, ptr %109 monotonic, align 8
+  %110 = getelementptr inbounds nuw %struct.worker, ptr %0, i64 %94
+  %111 = getelementptr inbounds nuw i8, ptr %110, i64 944
+  store atomic i64 0, ptr %111 monotonic, align 8
+  %112 = add nuw nsw i64 %94, 8
+  %113 = add i64 %95, 8
+  %114 = icmp eq i64 %113, %31
+  br i1 %114, label %32, label %93, !llvm.loop !15
+
+115:                                              ; preds = %64, %91, %17, %19
   ret void
 }
 
@@ -548,7 +622,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
 31:                                               ; preds = %76
   %32 = add nuw nsw i64 %35, 1
   %33 = icmp eq i64 %32, %23
-  br i1 %33, label %85, label %34, !llvm.loop !13
+  br i1 %33, label %85, label %34, !llvm.loop !16
 
 34:                                               ; preds = %31, %25
   %35 = phi i64 [ 0, %25 ], [ %32, %31 ]
@@ -557,7 +631,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %37 = getelementptr inbounds nuw i8, ptr %36, i64 8
   %38 = load i32, ptr %37, align 8
   %39 = and i32 %38, -2147483648
-  %40 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 range(i32 0, -2147483647) %39) #14, !srcloc !14
+  %40 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 range(i32 0, -2147483647) %39) #14, !srcloc !17
   %41 = extractvalue { i32, i32, i32, i32 } %40, 0
   %42 = icmp eq i32 %41, 0
   %43 = icmp ult i32 %41, %38
@@ -567,7 +641,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
 45:                                               ; preds = %34
   %46 = getelementptr inbounds nuw i8, ptr %36, i64 12
   %47 = load i32, ptr %46, align 4
-  %48 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,2,~{dirflag},~{fpsr},~{flags}"(i32 %38, i32 %47) #14, !srcloc !15
+  %48 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,2,~{dirflag},~{fpsr},~{flags}"(i32 %38, i32 %47) #14, !srcloc !18
   %49 = extractvalue { i32, i32, i32, i32 } %48, 0
   %50 = extractvalue { i32, i32, i32, i32 } %48, 1
   %51 = extractvalue { i32, i32, i32, i32 } %48, 2
@@ -589,20 +663,20 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   br i1 %62, label %75, label %63
 
 63:                                               ; preds = %45
-  %64 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 0) #14, !srcloc !14
+  %64 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 0) #14, !srcloc !17
   %65 = extractvalue { i32, i32, i32, i32 } %64, 0
   %66 = icmp eq i32 %65, 0
   br i1 %66, label %76, label %67
 
 67:                                               ; preds = %63
-  %68 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 1) #14, !srcloc !16
+  %68 = tail call { i32, i32, i32, i32 } asm "  xchg$(q$|$)  $(%$|$)rbx,${1:q}\0A  cpuid\0A  xchg$(q$|$)  $(%$|$)rbx,${1:q}", "={ax},=r,={cx},={dx},0,~{dirflag},~{fpsr},~{flags}"(i32 1) #14, !srcloc !19
   %69 = extractvalue { i32, i32, i32, i32 } %68, 2
   %70 = and i32 %69, 134217728
   %71 = icmp eq i32 %70, 0
   br i1 %71, label %76, label %72
 
 72:                                               ; preds = %67
-  %73 = tail call { i32, i32 } asm "xgetbv", "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}"(i32 0) #14, !srcloc !17
+  %73 = tail call { i32, i32 } asm "xgetbv", "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}"(i32 0) #14, !srcloc !20
   %74 = extractvalue { i32, i32 } %73, 0
   br label %76
 
@@ -903,7 +977,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %272 = add nuw i64 %234, 4
   %273 = add <4 x i32> %235, splat (i32 4)
   %274 = icmp eq i64 %272, 256
-  br i1 %274, label %275, label %233, !llvm.loop !18
+  br i1 %274, label %275, label %233, !llvm.loop !21
 
 275:                                              ; preds = %233
   %276 = getelementptr inbounds nuw i8, ptr %4, i64 1024
@@ -941,7 +1015,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   store i32 %302, ptr %303, align 4
   %304 = add nuw nsw i64 %280, 1
   %305 = icmp eq i64 %304, 256
-  br i1 %305, label %306, label %279, !llvm.loop !21
+  br i1 %305, label %306, label %279, !llvm.loop !24
 
 306:                                              ; preds = %279
   %307 = icmp sgt i64 %232, 3
@@ -1010,7 +1084,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %360 = add nsw i64 %335, -4
   %361 = getelementptr inbounds nuw i8, ptr %336, i64 4
   %362 = icmp samesign ugt i64 %335, 7
-  br i1 %362, label %333, label %308, !llvm.loop !22
+  br i1 %362, label %333, label %308, !llvm.loop !25
 
 363:                                              ; preds = %327, %363
   %364 = phi i32 [ %383, %363 ], [ %328, %327 ]
@@ -1036,7 +1110,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %384 = add nsw i64 %365, -2
   %385 = getelementptr inbounds nuw i8, ptr %366, i64 2
   %386 = icmp sgt i64 %365, 2
-  br i1 %386, label %363, label %387, !llvm.loop !23
+  br i1 %386, label %363, label %387, !llvm.loop !26
 
 387:                                              ; preds = %327, %363, %308
   %388 = phi i32 [ %311, %308 ], [ %331, %327 ], [ %383, %363 ]
@@ -1068,7 +1142,7 @@ define hidden range(i32 0, 9) i32 @pattern_model_create(ptr noundef %0, ptr noun
   %405 = add nuw nsw i64 %396, 2
   %406 = add i64 %397, 2
   %407 = icmp eq i64 %406, %183
-  br i1 %407, label %184, label %395, !llvm.loop !24
+  br i1 %407, label %184, label %395, !llvm.loop !27
 
 408:                                              ; preds = %393, %192
   %409 = phi ptr [ %169, %192 ], [ %394, %393 ]
@@ -1253,7 +1327,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
 35:                                               ; preds = %40
   %36 = add nuw nsw i64 %41, 1
   %37 = icmp eq i64 %36, %23
-  br i1 %37, label %38, label %40, !llvm.loop !25
+  br i1 %37, label %38, label %40, !llvm.loop !28
 
 38:                                               ; preds = %35, %33
   %39 = icmp sgt i64 %29, 0
@@ -1269,7 +1343,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
 45:                                               ; preds = %48
   %46 = add nuw nsw i64 %49, 1
   %47 = icmp eq i64 %46, %29
-  br i1 %47, label %57, label %48, !llvm.loop !26
+  br i1 %47, label %57, label %48, !llvm.loop !29
 
 48:                                               ; preds = %38, %45
   %49 = phi i64 [ %46, %45 ], [ 0, %38 ]
@@ -1371,7 +1445,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %112 = add nuw nsw i64 %103, 1
   %113 = load i64, ptr %89, align 8
   %114 = icmp slt i64 %112, %113
-  br i1 %114, label %102, label %94, !llvm.loop !27
+  br i1 %114, label %102, label %94, !llvm.loop !30
 
 115:                                              ; preds = %115, %100
   %116 = phi i64 [ 0, %100 ], [ %125, %115 ]
@@ -1387,7 +1461,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %125 = add nuw nsw i64 %116, 1
   %126 = load i64, ptr %97, align 8
   %127 = icmp slt i64 %125, %126
-  br i1 %127, label %115, label %128, !llvm.loop !28
+  br i1 %127, label %115, label %128, !llvm.loop !31
 
 128:                                              ; preds = %115, %94
   %129 = load ptr, ptr %71, align 8
@@ -1397,7 +1471,7 @@ define hidden range(i32 0, 6) i32 @pattern_model_run(ptr noundef captures(addres
   %133 = tail call i32 @pattern_instance_run(ptr noundef %129, ptr noundef %130, i64 noundef %131, ptr noundef %132, ptr noundef %4)
   %134 = add nuw nsw i64 %80, 1
   %135 = icmp eq i32 %133, 0
-  br i1 %135, label %79, label %136, !llvm.loop !29
+  br i1 %135, label %79, label %136, !llvm.loop !32
 
 136:                                              ; preds = %128
   store atomic i8 0, ptr %58 seq_cst, align 8
@@ -1434,115 +1508,168 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
   %5 = getelementptr inbounds nuw i8, ptr %4, i64 32
   %6 = load i64, ptr %5, align 8
   %7 = icmp sgt i64 %6, 0
-  %8 = getelementptr inbounds nuw i8, ptr %4, i64 8
-  %9 = load i64, ptr %8, align 8
-  br i1 %7, label %10, label %29
+  br i1 %7, label %13, label %8
 
-10:                                               ; preds = %2
-  %11 = tail call i64 @llvm.smin.i64(i64 %6, i64 %9)
-  %12 = getelementptr inbounds nuw i8, ptr %0, i64 48
-  %13 = atomicrmw add ptr %12, i64 %11 monotonic, align 8
-  %14 = load i64, ptr %8, align 8
-  %15 = icmp slt i64 %13, %14
-  br i1 %15, label %16, label %92
+8:                                                ; preds = %2
+  %9 = load i32, ptr %0, align 8
+  %10 = icmp sgt i32 %9, 0
+  br i1 %10, label %11, label %131
 
-16:                                               ; preds = %10
-  %17 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  br label %18
+11:                                               ; preds = %8
+  %12 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  br label %34
 
-18:                                               ; preds = %18, %16
-  %19 = phi i64 [ %14, %16 ], [ %27, %18 ]
-  %20 = phi i64 [ %13, %16 ], [ %26, %18 ]
-  %21 = sub nsw i64 %19, %20
-  %22 = load ptr, ptr %4, align 8
-  %23 = load ptr, ptr %17, align 8
-  %24 = tail call i64 @llvm.smin.i64(i64 %21, i64 %11)
-  %25 = add nsw i64 %24, %20
-  tail call void %22(ptr noundef %23, i64 noundef %20, i64 noundef %25) #7
-  %26 = atomicrmw add ptr %12, i64 %11 monotonic, align 8
-  %27 = load i64, ptr %8, align 8
-  %28 = icmp slt i64 %26, %27
-  br i1 %28, label %18, label %92
+13:                                               ; preds = %2
+  %14 = getelementptr inbounds nuw i8, ptr %4, i64 8
+  %15 = load i64, ptr %14, align 8
+  %16 = tail call i64 @llvm.smin.i64(i64 %6, i64 %15)
+  %17 = getelementptr inbounds nuw i8, ptr %0, i64 48
+  %18 = atomicrmw add ptr %17, i64 %16 monotonic, align 8
+  %19 = load i64, ptr %14, align 8
+  %20 = icmp slt i64 %18, %19
+  br i1 %20, label %21, label %131
 
-29:                                               ; preds = %2
-  %30 = load i32, ptr %0, align 8
-  %31 = sext i32 %30 to i64
-  %32 = sdiv i64 %9, %31
-  %33 = srem i64 %9, %31
-  %34 = sext i32 %1 to i64
-  %35 = mul nsw i64 %32, %34
-  %36 = icmp sgt i64 %33, %34
-  %37 = tail call i64 @llvm.smin.i64(i64 %33, i64 %34)
-  %38 = add nsw i64 %37, %35
-  %39 = add nsw i64 %38, %32
-  %40 = zext i1 %36 to i64
-  %41 = add nsw i64 %39, %40
-  %42 = getelementptr inbounds nuw i8, ptr %4, i64 16
-  %43 = load ptr, ptr %42, align 8
-  %44 = icmp eq ptr %43, null
-  br i1 %44, label %84, label %45
+21:                                               ; preds = %13
+  %22 = getelementptr inbounds nuw i8, ptr %0, i64 24
+  br label %23
 
-45:                                               ; preds = %29
-  %46 = getelementptr inbounds nuw i8, ptr %4, i64 24
-  %47 = load i64, ptr %46, align 8
-  %48 = mul nsw i64 %47, %34
-  %49 = sdiv i64 %48, %31
-  %50 = srem i64 %48, %31
-  %51 = getelementptr inbounds i64, ptr %43, i64 %49
+23:                                               ; preds = %23, %21
+  %24 = phi i64 [ %19, %21 ], [ %32, %23 ]
+  %25 = phi i64 [ %18, %21 ], [ %31, %23 ]
+  %26 = sub nsw i64 %24, %25
+  %27 = load ptr, ptr %4, align 8
+  %28 = load ptr, ptr %22, align 8
+  %29 = tail call i64 @llvm.smin.i64(i64 %26, i64 %16)
+  %30 = add nsw i64 %29, %25
+  tail call void %27(ptr noundef %28, i64 noundef %25, i64 noundef %30) #7
+  %31 = atomicrmw add ptr %17, i64 %16 monotonic, align 8
+  %32 = load i64, ptr %14, align 8
+  %33 = icmp slt i64 %31, %32
+  br i1 %33, label %23, label %131
+
+34:                                               ; preds = %11, %127
+  %35 = phi i32 [ %9, %11 ], [ %128, %127 ]
+  %36 = phi i32 [ 0, %11 ], [ %129, %127 ]
+  %37 = add nsw i32 %36, %1
+  %38 = srem i32 %37, %35
+  %39 = load ptr, ptr %3, align 8
+  %40 = getelementptr inbounds nuw i8, ptr %39, i64 16
+  %41 = load ptr, ptr %40, align 8
+  %42 = icmp eq ptr %41, null
+  br i1 %42, label %84, label %43
+
+43:                                               ; preds = %34
+  %44 = sext i32 %38 to i64
+  %45 = getelementptr inbounds nuw i8, ptr %39, i64 24
+  %46 = load i64, ptr %45, align 8
+  %47 = mul nsw i64 %46, %44
+  %48 = sext i32 %35 to i64
+  %49 = sdiv i64 %47, %48
+  %50 = srem i64 %47, %48
+  %51 = getelementptr inbounds i64, ptr %41, i64 %49
   %52 = load i64, ptr %51, align 8
   %53 = icmp eq i64 %50, 0
   br i1 %53, label %64, label %54
 
-54:                                               ; preds = %45
+54:                                               ; preds = %43
   %55 = getelementptr i8, ptr %51, i64 8
   %56 = load i64, ptr %55, align 8
   %57 = sub nsw i64 %56, %52
   %58 = mul nsw i64 %57, %50
-  %59 = sdiv i32 %30, 2
+  %59 = sdiv i32 %35, 2
   %60 = sext i32 %59 to i64
   %61 = add nsw i64 %58, %60
-  %62 = sdiv i64 %61, %31
+  %62 = sdiv i64 %61, %48
   %63 = add nsw i64 %62, %52
   br label %64
 
-64:                                               ; preds = %45, %54
-  %65 = phi i64 [ %63, %54 ], [ %52, %45 ]
-  %66 = add nsw i32 %1, 1
+64:                                               ; preds = %54, %43
+  %65 = phi i64 [ %52, %43 ], [ %63, %54 ]
+  %66 = add nsw i32 %38, 1
   %67 = sext i32 %66 to i64
-  %68 = mul nsw i64 %47, %67
-  %69 = sdiv i64 %68, %31
-  %70 = srem i64 %68, %31
-  %71 = getelementptr inbounds i64, ptr %43, i64 %69
+  %68 = mul nsw i64 %46, %67
+  %69 = sdiv i64 %68, %48
+  %70 = srem i64 %68, %48
+  %71 = getelementptr inbounds i64, ptr %41, i64 %69
   %72 = load i64, ptr %71, align 8
   %73 = icmp eq i64 %70, 0
-  br i1 %73, label %84, label %74
+  br i1 %73, label %99, label %74
 
 74:                                               ; preds = %64
   %75 = getelementptr i8, ptr %71, i64 8
   %76 = load i64, ptr %75, align 8
   %77 = sub nsw i64 %76, %72
   %78 = mul nsw i64 %77, %70
-  %79 = sdiv i32 %30, 2
+  %79 = sdiv i32 %35, 2
   %80 = sext i32 %79 to i64
   %81 = add nsw i64 %78, %80
-  %82 = sdiv i64 %81, %31
+  %82 = sdiv i64 %81, %48
   %83 = add nsw i64 %82, %72
-  br label %84
+  br label %99
 
-84:                                               ; preds = %74, %64, %29
-  %85 = phi i64 [ %38, %29 ], [ %65, %64 ], [ %65, %74 ]
-  %86 = phi i64 [ %41, %29 ], [ %72, %64 ], [ %83, %74 ]
-  %87 = icmp slt i64 %85, %86
-  br i1 %87, label %88, label %92
+84:                                               ; preds = %34
+  %85 = getelementptr inbounds nuw i8, ptr %39, i64 8
+  %86 = load i64, ptr %85, align 8
+  %87 = sext i32 %35 to i64
+  %88 = sdiv i64 %86, %87
+  %89 = srem i64 %86, %87
+  %90 = sext i32 %38 to i64
+  %91 = mul nsw i64 %88, %90
+  %92 = tail call i64 @llvm.smin.i64(i64 %89, i64 %90)
+  %93 = add nsw i64 %92, %91
+  %94 = add nsw i32 %38, 1
+  %95 = sext i32 %94 to i64
+  %96 = mul nsw i64 %88, %95
+  %97 = tail call i64 @llvm.smin.i64(i64 %89, i64 %95)
+  %98 = add nsw i64 %97, %96
+  br label %99
 
-88:                                               ; preds = %84
-  %89 = load ptr, ptr %4, align 8
-  %90 = getelementptr inbounds nuw i8, ptr %0, i64 24
-  %91 = load ptr, ptr %90, align 8
-  tail call void %89(ptr noundef %91, i64 noundef %85, i64 noundef %86) #7
-  br label %92
+99:                                               ; preds = %84, %74, %64
+  %100 = phi i64 [ %44, %64 ], [ %44, %74 ], [ %90, %84 ]
+  %101 = phi i64 [ %65, %64 ], [ %65, %74 ], [ %93, %84 ]
+  %102 = phi i64 [ %72, %64 ], [ %83, %74 ], [ %98, %84 ]
+  %103 = sub nsw i64 %102, %101
+  %104 = getelementptr %struct.worker, ptr %0, i64 %100
+  %105 = getelementptr i8, ptr %104, i64 272
+  %106 = atomicrmw add ptr %105, i64 1 monotonic, align 8
+  %107 = icmp slt i64 %106, 5
+  br i1 %107, label %108, label %127
 
-92:                                               ; preds = %18, %10, %84, %88
+108:                                              ; preds = %99, %122
+  %109 = phi i64 [ %123, %122 ], [ %106, %99 ]
+  %110 = ashr i64 %103, %109
+  %111 = icmp eq i64 %109, 4
+  %112 = add nsw i64 %109, 1
+  %113 = ashr i64 %103, %112
+  %114 = select i1 %111, i64 0, i64 %113
+  %115 = icmp slt i64 %114, %110
+  br i1 %115, label %116, label %122
+
+116:                                              ; preds = %108
+  %117 = load ptr, ptr %3, align 8
+  %118 = load ptr, ptr %117, align 8
+  %119 = load ptr, ptr %12, align 8
+  %120 = sub i64 %102, %110
+  %121 = sub i64 %102, %114
+  tail call void %118(ptr noundef %119, i64 noundef %120, i64 noundef %121) #7
+  br label %122
+
+122:                                              ; preds = %116, %108
+  %123 = atomicrmw add ptr %105, i64 1 monotonic, align 8
+  %124 = icmp slt i64 %123, 5
+  br i1 %124, label %108, label %125
+
+125:                                              ; preds = %122
+  %126 = load i32, ptr %0, align 8
+  br label %127
+
+127:                                              ; preds = %125, %99
+  %128 = phi i32 [ %126, %125 ], [ %35, %99 ]
+  %129 = add nuw nsw i32 %36, 1
+  %130 = icmp slt i32 %129, %128
+  br i1 %130, label %34, label %131, !llvm.loop !33
+
+131:                                              ; preds = %127, %23, %8, %13
   ret void
 }
 
@@ -1595,6 +1722,9 @@ declare i64 @llvm.umax.i64(i64, i64) #10
 ; Function Attrs: nocallback nofree nosync nounwind willreturn memory(inaccessiblemem: write)
 declare void @llvm.assume(i1 noundef) #11
 
+; Function Attrs: nocallback nocreateundeforpoison nofree nosync nounwind speculatable willreturn memory(none)
+declare i32 @llvm.umax.i32(i32, i32) #10
+
 ; Function Attrs: nocallback nofree nosync nounwind willreturn memory(argmem: read)
 declare ptr @llvm.load.relative.i64(ptr, i64) #12
 
@@ -1627,21 +1757,25 @@ attributes #14 = { nounwind memory(none) }
 !9 = !{}
 !10 = distinct !{!10, !5}
 !11 = distinct !{!11, !5}
-!12 = distinct !{!12, !5}
-!13 = distinct !{!13, !5}
-!14 = !{i64 2147758793, i64 2147758875, i64 2147758956}
-!15 = !{i64 2147759563, i64 2147759645, i64 2147759726}
-!16 = !{i64 2147759176, i64 2147759258, i64 2147759339}
-!17 = !{i64 210835}
-!18 = distinct !{!18, !5, !19, !20}
-!19 = !{!"llvm.loop.isvectorized", i32 1}
-!20 = !{!"llvm.loop.unroll.runtime.disable"}
-!21 = distinct !{!21, !5}
-!22 = distinct !{!22, !5}
-!23 = distinct !{!23, !5}
+!12 = distinct !{!12, !13}
+!13 = !{!"llvm.loop.unroll.disable"}
+!14 = distinct !{!14, !5}
+!15 = distinct !{!15, !5}
+!16 = distinct !{!16, !5}
+!17 = !{i64 2147759985, i64 2147760067, i64 2147760148}
+!18 = !{i64 2147760755, i64 2147760837, i64 2147760918}
+!19 = !{i64 2147760368, i64 2147760450, i64 2147760531}
+!20 = !{i64 211989}
+!21 = distinct !{!21, !5, !22, !23}
+!22 = !{!"llvm.loop.isvectorized", i32 1}
+!23 = !{!"llvm.loop.unroll.runtime.disable"}
 !24 = distinct !{!24, !5}
 !25 = distinct !{!25, !5}
 !26 = distinct !{!26, !5}
 !27 = distinct !{!27, !5}
 !28 = distinct !{!28, !5}
 !29 = distinct !{!29, !5}
+!30 = distinct !{!30, !5}
+!31 = distinct !{!31, !5}
+!32 = distinct !{!32, !5}
+!33 = distinct !{!33, !5}

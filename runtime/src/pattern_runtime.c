@@ -18,6 +18,11 @@ enum { LOOKING_NANOSECONDS = 200000, LOOKS = 64 };
    is room for the largest. */
 enum { ROOM = 64 };
 
+/* Of a thread's share: each is half of what is left of it, the last one all. Who is done takes
+   those of others that nobody has taken: processors differ, and are slower while others use them.
+ */
+enum { PIECES = 5 };
+
 typedef union mutex {
   pthread_mutex_t own;
   char room[ROOM];
@@ -34,6 +39,8 @@ typedef struct worker {
   pattern_instance *instance;
   int32_t index;
   pthread_t thread;
+  atomic_int_fast64_t taken; /* pieces of its share */
+  char apart[ROOM];
 } worker;
 
 struct pattern_instance {
@@ -76,22 +83,36 @@ static int64_t boundary(const pattern_layer *layer, int32_t threads, int32_t thr
   return lo + ((layer->boundaries[part + 1] - lo) * rest + threads / 2) / threads;
 }
 
-static void compute_part(pattern_instance *instance, int32_t part) {
+static int64_t first_unit(const pattern_instance *instance, int32_t thread) {
   const pattern_layer *layer = instance->layer;
-  if (layer->chunk > 0) {
+  if (layer->boundaries)
+    return boundary(layer, instance->threads, thread);
+  int64_t quotient = layer->extent / instance->threads;
+  int64_t remainder = layer->extent % instance->threads;
+  return thread * quotient + (thread < remainder ? thread : remainder);
+}
+
+static void compute_pieces(pattern_instance *instance, int32_t owner) {
+  int64_t lo = first_unit(instance, owner), size = first_unit(instance, owner + 1) - lo;
+  for (;;) {
+    int64_t piece =
+        atomic_fetch_add_explicit(&instance->workers[owner].taken, 1, memory_order_relaxed);
+    if (piece >= PIECES)
+      return;
+    int64_t from = size - (size >> piece);
+    int64_t to = piece == PIECES - 1 ? size : size - (size >> (piece + 1));
+    if (from < to)
+      instance->layer->function(instance->buffers, lo + from, lo + to);
+  }
+}
+
+static void compute_part(pattern_instance *instance, int32_t part) {
+  if (instance->layer->chunk > 0) {
     compute_chunks(instance);
     return;
   }
-  int64_t quotient = layer->extent / instance->threads;
-  int64_t remainder = layer->extent % instance->threads;
-  int64_t lo = part * quotient + (part < remainder ? part : remainder);
-  int64_t hi = lo + quotient + (part < remainder);
-  if (layer->boundaries) {
-    lo = boundary(layer, instance->threads, part);
-    hi = boundary(layer, instance->threads, part + 1);
-  }
-  if (lo < hi)
-    layer->function(instance->buffers, lo, hi);
+  for (int32_t i = 0; i < instance->threads; ++i)
+    compute_pieces(instance, (part + i) % instance->threads);
 }
 
 static int64_t now(void) {
@@ -169,14 +190,13 @@ static void wait_for_workers(pattern_instance *instance) {
 static void run_layer(pattern_instance *instance, const pattern_layer *layer) {
   instance->layer = layer;
   atomic_store_explicit(&instance->next, 0, memory_order_relaxed);
-  if (instance->threads == 1) {
-    compute_part(instance, 0);
+  if (layer->extent <= 1 || (instance->threads == 1 && layer->chunk == 0)) {
+    if (layer->extent > 0)
+      layer->function(instance->buffers, 0, layer->extent);
     return;
   }
-  if (layer->extent == 1) {
-    layer->function(instance->buffers, 0, 1);
-    return;
-  }
+  for (int32_t i = 0; i < instance->threads; ++i)
+    atomic_store_explicit(&instance->workers[i].taken, 0, memory_order_relaxed);
   atomic_store_explicit(&instance->busy, instance->threads - 1, memory_order_relaxed);
   hand_out(instance);
   compute_part(instance, 0);

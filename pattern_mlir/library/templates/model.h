@@ -90,8 +90,8 @@ typedef struct @name@_instance @name@_instance;
 typedef struct @name@_options {
   uint32_t signature;       /**< Of this header, as in @NAME@_OPTIONS. */
   int32_t threads;          /**< 0: @NAME@_THREADS. The caller of run is one of them. */
-  int64_t chunk;            /**< Units of a layer that a thread takes at a time, where cores differ
-                                 or are shared; 0: each thread has its share from the start. */
+  int64_t chunk;            /**< Units of a layer that a thread takes at a time; 0: each thread has
+                                 its share, and helps others when it is done. */
   void *arena;              /**< Aligned memory for this instance only; NULL: the instance's own. */
   size_t arena_bytes;       /**< Of arena; at least @NAME@_ARENA_BYTES. */
   const void *weights;      /**< The mapped file @name@.weights, aligned; else NULL. */

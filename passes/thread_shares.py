@@ -1,0 +1,69 @@
+"""What threads share of a convolution in lane blocks: its filters or its tiles.
+
+Threads that share filters each read the whole input, half of which another core has written; those
+that share tiles read their part of it, and all weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pattern_mlir.cost import Machine, Tiling
+from pattern_mlir.dialects import i64_array, integers
+from pattern_mlir.input_stationary import even
+from pattern_mlir.passes.fkw_tables import group_bounds
+from pattern_mlir.passes.lane_kernel import LaneKernel
+from pattern_mlir.passes.lane_operations import FEW_CHANNELS, LaneOperation, thread_bounds
+from pattern_mlir.patterns import split_filters
+
+TILES_A_THREAD = 4
+"""Tiles that each thread has at least where they share tiles. On an Ice Lake layers of 128 channels
+at 28x28, of three tiles, took 1.1 of the time so."""
+
+WEIGHTS_KEPT = 0.34
+"""The share of a core's cache that all weights of a convolution take at most where threads share
+tiles. Of more each core reads its own half faster."""
+
+INDEX_BYTES = 2
+"""Of a kernel's channel, beside its weights."""
+
+
+def tile_parts(description: LaneOperation, tiling: Tiling, machine: Machine) -> int:
+    """Return into how many parts threads share the filters at a tile; 0 if at all tiles."""
+    threads, tiles = description.threads, len(tiling.tiles)
+    if threads == 1 or not description.shares_planes or description.channels <= FEW_CHANNELS:
+        return 0
+    if tiling.group:
+        return int(even(tiling.tiles, threads))
+    taps = max(map(len, description.taps))
+    weights = description.kernels * (machine.element_bytes * taps + INDEX_BYTES)
+    kept = weights <= WEIGHTS_KEPT * machine.stream_rates[0][0]
+    if not kept or tiles < TILES_A_THREAD * threads:
+        return 0
+    return min(threads, description.filters // tiling.filter_block)
+
+
+def filter_groups(op: Any, kernel: LaneKernel, most: int) -> npt.NDArray[np.int64]:
+    """Return the first filter of each group of at most ``most``, and how many filters there are."""
+    return group_bounds([0, kernel.filters] if kernel.tile_parts else thread_bounds(op), most)
+
+
+def unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
+    """Return which units of ``kernel`` each thread computes, an attribute; None for equal parts."""
+    if "filter_boundaries" not in op.attributes:
+        return None
+    filters = integers(op.attributes["filter_boundaries"])
+    threads = len(filters) - 1
+    if kernel.tile_parts:
+        pixels = [rows * columns for _, _, rows, columns in kernel.tiles]
+        work = np.repeat(pixels, kernel.tile_parts)
+        return i64_array(split_filters(work, threads).tolist())
+    if kernel.groups:
+        parts = kernel.groups // threads
+        return i64_array([parts * thread for thread in range(threads + 1)])
+    if any(number % kernel.block for number in filters):
+        return None
+    return i64_array([number // kernel.block for number in filters])
