@@ -44,10 +44,10 @@ def counting(
 
 
 def pieces(bounds: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the pieces of shares: half of a share, half of the rest and so on, five at most."""
+    """Return the pieces of shares: half of a share, half of the rest and so on, four at most."""
     found = []
     for low, high in pairwise(bounds):
-        cuts = [high - ((high - low) >> piece) for piece in range(5)]
+        cuts = [high - ((high - low) >> piece) for piece in range(4)]
         found += [pair for pair in pairwise([*cuts, high]) if pair[0] < pair[1]]
     return found
 
@@ -84,8 +84,8 @@ def test_boundaries_say_which_units_a_thread_computes() -> None:
     own, _alive, counts, ranges = counting(100, (0, 70, 70, 100))
     with Instance([own], 3) as instance:
         instance.run([])
-    first = [(0, 35), (35, 53), (53, 62), (62, 66), (66, 70)]
-    second = [(70, 85), (85, 93), (93, 97), (97, 99), (99, 100)]
+    first = [(0, 35), (35, 53), (53, 62), (62, 70)]
+    second = [(70, 85), (85, 93), (93, 97), (97, 100)]
     assert sorted(ranges) == first + second == pieces([0, 70, 70, 100])
     assert (counts == 1).all()
 

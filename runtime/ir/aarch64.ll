@@ -1,4 +1,4 @@
-; The C runtime, SHA-256 of its sources 311dabee9c0d39d7973584ee370a4e9a761b46441bfae434b7b319d2264b316a
+; The C runtime, SHA-256 of its sources 01d6faa41b35e0c56c1d9a141d02a63cb7e770dc8e38bd2d973a2aea21aa61fb
 
 %struct.worker = type { ptr, i32, ptr, i64, [64 x i8] }
 %struct.timespec = type { i64, i64 }
@@ -1471,13 +1471,13 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
   %113 = getelementptr %struct.worker, ptr %0, i64 %109
   %114 = getelementptr i8, ptr %113, i64 272
   %115 = atomicrmw add ptr %114, i64 1 monotonic, align 8
-  %116 = icmp slt i64 %115, 5
+  %116 = icmp slt i64 %115, 4
   br i1 %116, label %117, label %136
 
 117:                                              ; preds = %108, %131
   %118 = phi i64 [ %132, %131 ], [ %115, %108 ]
   %119 = ashr i64 %112, %118
-  %120 = icmp eq i64 %118, 4
+  %120 = icmp eq i64 %118, 3
   %121 = add nsw i64 %118, 1
   %122 = ashr i64 %112, %121
   %123 = select i1 %120, i64 0, i64 %122
@@ -1495,7 +1495,7 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
 
 131:                                              ; preds = %125, %117
   %132 = atomicrmw add ptr %114, i64 1 monotonic, align 8
-  %133 = icmp slt i64 %132, 5
+  %133 = icmp slt i64 %132, 4
   br i1 %133, label %117, label %134
 
 134:                                              ; preds = %131

@@ -1,4 +1,4 @@
-; The C runtime, SHA-256 of its sources 311dabee9c0d39d7973584ee370a4e9a761b46441bfae434b7b319d2264b316a
+; The C runtime, SHA-256 of its sources 01d6faa41b35e0c56c1d9a141d02a63cb7e770dc8e38bd2d973a2aea21aa61fb
 
 %struct.worker = type { ptr, i32, ptr, i64, [64 x i8] }
 %struct.timespec = type { i64, i64 }
@@ -1632,13 +1632,13 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
   %104 = getelementptr %struct.worker, ptr %0, i64 %100
   %105 = getelementptr i8, ptr %104, i64 272
   %106 = atomicrmw add ptr %105, i64 1 monotonic, align 8
-  %107 = icmp slt i64 %106, 5
+  %107 = icmp slt i64 %106, 4
   br i1 %107, label %108, label %127
 
 108:                                              ; preds = %99, %122
   %109 = phi i64 [ %123, %122 ], [ %106, %99 ]
   %110 = ashr i64 %103, %109
-  %111 = icmp eq i64 %109, 4
+  %111 = icmp eq i64 %109, 3
   %112 = add nsw i64 %109, 1
   %113 = ashr i64 %103, %112
   %114 = select i1 %111, i64 0, i64 %113
@@ -1656,7 +1656,7 @@ define internal fastcc void @compute_part(ptr noundef captures(none) %0, i32 nou
 
 122:                                              ; preds = %116, %108
   %123 = atomicrmw add ptr %105, i64 1 monotonic, align 8
-  %124 = icmp slt i64 %123, 5
+  %124 = icmp slt i64 %123, 4
   br i1 %124, label %108, label %125
 
 125:                                              ; preds = %122

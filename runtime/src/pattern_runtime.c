@@ -21,7 +21,7 @@ enum { ROOM = 64 };
 /* Of a thread's share: each is half of what is left of it, the last one all. Who is done takes
    those of others that nobody has taken: processors differ, and are slower while others use them.
  */
-enum { PIECES = 5 };
+enum { PIECES = 4 };
 
 typedef union mutex {
   pthread_mutex_t own;
