@@ -23,13 +23,13 @@
 // CHECK-LABEL: func.func @forward
 // CHECK: call @conv_1({{.*}}pattern.boundaries = array<i64: 0, 12, 24>, pattern.extent = 24 : i64
 // CHECK: call @conv_4({{.*}}pattern.boundaries = array<i64: 0, 1, 2>, pattern.extent = 2 : i64
-func.func @forward(%x: tensor<1x5x16x16xf32>, %y: tensor<1x5x8x8xf32>) -> (tensor<1x8x16x16xf32>, tensor<1x8x8x8xf32>) {
+func.func @forward(%x: tensor<1x5x16x16xf32>, %y: tensor<1x5x4x4xf32>) -> (tensor<1x8x16x16xf32>, tensor<1x8x4x4xf32>) {
   %w = "pattern.parameter"() {name = "w", value = dense<1.0> : tensor<8x5x1x1xf32>} : () -> tensor<8x5x1x1xf32>
   %0 = "pattern.relayout"(%x) : (tensor<1x5x16x16xf32>) -> tensor<1x5x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [0, 0, 0, 0], 0.0 : f32>>
   %1 = "pattern.conv"(%0, %w) {dilations = array<i64: 1, 1>, filter_boundaries = array<i64: 0, 4, 8>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x5x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [0, 0, 0, 0], 0.0 : f32>>, tensor<8x5x1x1xf32>) -> tensor<1x8x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [0, 0, 0, 0], 0.0 : f32>>
   %2 = "pattern.relayout"(%1) : (tensor<1x8x16x16xf32, #pattern.lanes<[2, 2], [8, 8], [0, 0, 0, 0], 0.0 : f32>>) -> tensor<1x8x16x16xf32>
-  %3 = "pattern.relayout"(%y) : (tensor<1x5x8x8xf32>) -> tensor<1x5x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.0 : f32>>
-  %4 = "pattern.conv"(%3, %w) {dilations = array<i64: 1, 1>, filter_boundaries = array<i64: 0, 4, 8>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x5x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.0 : f32>>, tensor<8x5x1x1xf32>) -> tensor<1x8x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.0 : f32>>
-  %5 = "pattern.relayout"(%4) : (tensor<1x8x8x8xf32, #pattern.lanes<[2, 2], [4, 4], [0, 0, 0, 0], 0.0 : f32>>) -> tensor<1x8x8x8xf32>
-  return %2, %5 : tensor<1x8x16x16xf32>, tensor<1x8x8x8xf32>
+  %3 = "pattern.relayout"(%y) : (tensor<1x5x4x4xf32>) -> tensor<1x5x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [0, 0, 0, 0], 0.0 : f32>>
+  %4 = "pattern.conv"(%3, %w) {dilations = array<i64: 1, 1>, filter_boundaries = array<i64: 0, 4, 8>, groups = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, padding = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<1x5x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [0, 0, 0, 0], 0.0 : f32>>, tensor<8x5x1x1xf32>) -> tensor<1x8x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [0, 0, 0, 0], 0.0 : f32>>
+  %5 = "pattern.relayout"(%4) : (tensor<1x8x4x4xf32, #pattern.lanes<[2, 2], [2, 2], [0, 0, 0, 0], 0.0 : f32>>) -> tensor<1x8x4x4xf32>
+  return %2, %5 : tensor<1x8x16x16xf32>, tensor<1x8x4x4xf32>
 }
