@@ -13,7 +13,7 @@ import scaling
 import torch
 
 from harness import environments, networks, pages, tables
-from harness.contenders import CONTENDERS, OURS, PEERS, chosen
+from harness.contenders import CONTENDERS, HALF_LINEAR, OURS, PEERS, chosen
 from harness.environments import BENCH, Unavailable
 from harness.goals import verdicts
 from harness.networks import CASES
@@ -129,6 +129,19 @@ class TestGoals:
         assert (own.found, own.met) == (None, False)
         assert "not measured" in tables.goals(found).markdown()
 
+    def test_weights_of_linear_layers_in_f16_are_judged_in_a_row_of_their_own(self) -> None:
+        entries = (
+            entry(OURS, OURS, 10.0),
+            entry(HALF_LINEAR, OURS, 8.0),
+            entry("OpenVINO", "openvino", 36.0),
+        )
+        found = verdicts({"vgg16": result("vgg16", *entries)})
+        judged = {
+            own.title: own.found for own in found if own.against == "best of PyTorch, OpenVINO"
+        }
+        half = "VGG-16, pruned, linear weights f16"
+        assert judged == {"VGG-16, pruned": pytest.approx(3.6), half: pytest.approx(4.5)}
+
     def test_the_slowest_layer_of_a_kind_is_compared_with_the_peak(self) -> None:
         layers = [
             LayerRow(name, "conv", "", "", 1.0, fraction, 1, 1, kind, side**2)
@@ -170,7 +183,7 @@ class TestGoals:
 
     def test_every_opponent_of_a_goal_is_a_contender(self) -> None:
         for own in verdicts({name: result(name) for name in CASES}):
-            assert own.title in {case.title for case in CASES.values()}
+            assert own.title.partition(", linear")[0] in {case.title for case in CASES.values()}
         peers = {own.peer for own in CONTENDERS}
         assert {"pytorch", "openvino", "ncnn", "mnn", "deepsparse", "mnn-sparse"} <= peers
 

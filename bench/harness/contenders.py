@@ -9,6 +9,8 @@ from harness.environments import OWN
 from harness.networks import Case
 
 OURS = "pattern_mlir"
+HALF_LINEAR = f"{OURS}, linear weights f16"
+"""This project with weights of linear layers in f16."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ TVM_NETWORKS = ("resnet18", "mobilenet-v2", "vgg16-cifar")
 
 CONTENDERS = (
     _ours(OURS, "f32"),
-    _ours(f"{OURS}, linear weights f16", "f16-linear-weights", networks=("vgg16",)),
+    _ours(HALF_LINEAR, "f16-linear-weights", networks=("vgg16",)),
     _torch("eager, NCHW"),
     _torch("eager, channels last", channels_last=True),
     _torch("inductor", inductor=True),
