@@ -32,9 +32,12 @@ INDEX_BYTES = 2
 
 
 def tile_parts(description: LaneOperation, tiling: Tiling, machine: Machine) -> int:
-    """Return into how many parts threads share the filters at a tile; 0 if at all tiles."""
-    threads, tiles = description.threads, len(tiling.tiles)
-    if threads == 1 or not description.shares_planes or description.channels <= FEW_CHANNELS:
+    """Return into how many parts threads share the filters at a tile; 0 if at all tiles.
+
+    What is compiled for one thread may be run by more.
+    """
+    threads, tiles = max(description.threads, 2), len(tiling.tiles)
+    if not description.shares_planes or description.channels <= FEW_CHANNELS:
         return 0
     if tiling.group:
         return int(even(tiling.tiles, threads))
