@@ -159,7 +159,11 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         following: cost.Tile,
         share: list[Any],
     ) -> None:
-        """Build the call of a tile's function; ``following`` is the tile after it."""
+        """Build the call of a tile's function.
+
+        ``following`` is the tile after it. ``share`` says which of the sums that wait in memory
+        are the caller's, where threads share the tiles of such a kernel; else it is empty.
+        """
         kernel = self._kernel
         y, x, rows, columns = tile
         kind = kinds[rows, columns].index(borders(kernel, *tile))
