@@ -48,7 +48,7 @@ from pattern_mlir.passes.activation_kernels import ACTIVATION_CYCLES, Activation
 from pattern_mlir.passes.base import MachinePass, OperationFailure, walk
 from pattern_mlir.passes.channel_statistics import StatisticsKernel
 from pattern_mlir.passes.filters import array_of, filter_order, is_parameter, is_sparse
-from pattern_mlir.passes.fkw_tables import channel_tables, weight_tables
+from pattern_mlir.passes.fkw_tables import weight_tables
 from pattern_mlir.passes.kernel_calls import KernelCalls
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -67,10 +67,11 @@ from pattern_mlir.passes.mix_kernels import MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, list_vectors
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
+from pattern_mlir.passes.tap_windows import TapWindowsKernel, tap_windows
 from pattern_mlir.passes.thread_shares import filter_groups, tile_parts, unit_boundaries
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
-from pattern_mlir.patterns import pack
 from pattern_mlir.relayout_cost import IN_RUN, change_cycles, relayout_cycles
+from pattern_mlir.tap_lanes import making_cycles
 
 LANE_OPERATIONS: Mapping[type[Any], str] = MappingProxyType(
     {
@@ -111,6 +112,9 @@ Of more, convolutions prefetch the next tile, and what shares no plane goes plan
 of 64 planes of 112x112 took .61 to .80 of the time so, a depthwise convolution of as many .8.
 """
 
+STREAMED_WEIGHTS = 256 << 10
+"""Bytes of weights that a core's own cache does not keep until the next run."""
+
 CHUNK = 256
 """Products that are added up in one f32 sum, where there are more than twice as many."""
 
@@ -122,8 +126,9 @@ class ConvertPatternToVector(MachinePass):
     A tensor in lane blocks becomes tensor<images x channels x vectors x lanes>. Operations that
     are equal but for their weights call one function. Weights are packed (FKW): each filter's
     counts by pattern, each kernel's channel and taps; zeros are left out. Kernels that keep inputs
-    in registers have each channel's counts, and each kernel's filter. A call that completes
-    the result of an operation says so, by the operation's number: `pattern.result`.
+    in registers have each channel's counts, and each kernel's filter; those with taps in lanes read
+    windows (`tap_windows`). A call that completes the result of an operation says so, by the
+    operation's number: `pattern.result`.
 
     Precondition: `pattern-assign-layouts`, with the same options.
 
@@ -338,6 +343,8 @@ class _Lowering:
             tables = self._operand_tables(op, kernel)
             if isinstance(op, LayerNormOp):
                 tables.insert(0, self._statistics(op, kernel, inputs[0]))
+            if kernel.taps_in_lanes:
+                inputs[0] = self._tap_windows(kernel, inputs[0])
             values = [inputs[0], *tables, *inputs[1:]]
             boundaries = unit_boundaries(op, kernel)
             count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
@@ -536,10 +543,13 @@ class _Lowering:
             half_sums=description.half_sums,
             wraps=tiling.wraps,
             tile_parts=tile_parts(description, tiling, machine),
+            weights_ahead=machine.prefetches and _streams_weights(description),
         )
         if tiling.group:
             sizes = np.diff(filter_groups(op, kernel, tiling.group))
             kernel = replace(kernel, groups=len(sizes), group=int(sizes.max()), prefetch=False)
+        if tiling.taps_in_lanes:
+            kernel = replace(kernel, taps_in_lanes=True, prefetch=False, pair_cycles=0)
         return kernel, description.predicted(machine, target.block, target.rows)
 
     def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
@@ -570,6 +580,18 @@ class _Lowering:
         loads = NORM_LOADS * kernel.images * kernel.channels * source.plane
         return self._calls.call([own], [[x]], cycles=loads * self._machine.load_cycles)
 
+    def _tap_windows(self, kernel: LaneKernel, x: Any) -> Any:
+        """Return what the taps of every pixel of ``x`` see, for each channel and pattern."""
+        source, patterns = kernel.source, kernel.patterns
+        planes = kernel.images * kernel.channels
+        windows = tap_windows(source, patterns, kernel.origin)
+        own = TapWindowsKernel(planes, source.lanes, source, windows)
+        machine = self._machine.with_lanes(source.lanes)
+        cycles = making_cycles(machine, patterns, planes)
+        y = self._calls.call([own], [[collapsed(x, [2, 1, 1])]], cycles=cycles)
+        y = expanded(y, [[kernel.images, kernel.channels], [len(patterns)], [len(windows[0])]])
+        return collapsed(y, [1, 2, 1])
+
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""
         parameter = op.weight.owner.opview
@@ -579,13 +601,9 @@ class _Lowering:
         assert description is not None
         shared = kernel.block > 1 and not is_sparse(op.weight)
         library = None if shared else description.library
+        bounds = filter_groups(op, kernel, kernel.group) if kernel.groups else None
         try:
-            if kernel.groups:
-                packed = pack(weight, description.library)
-                bounds = filter_groups(op, kernel, kernel.group)
-                tables = channel_tables(packed, kernel.channels, bounds)
-            else:
-                tables = weight_tables(weight, library, kernel, integer(op.groups))
+            tables = weight_tables(weight, library, kernel, integer(op.groups), bounds)
         except ValueError as error:
             raise OperationFailure(op, str(error)) from None
         name = f"{parameter.parameter_name}.fkw"
@@ -628,6 +646,13 @@ def _outgrows_cache(description: LaneOperation, source: LaneLayout) -> bool:
     return size > OWN_CACHE
 
 
+def _streams_weights(description: LaneOperation) -> bool:
+    """Whether an operation's weights come from beyond a core's own cache."""
+    weights = description.kernels * max(map(len, description.taps))
+    size = ELEMENT_BYTES[description.element] * weights
+    return description.kind is Kind.CONVOLVE and size > STREAMED_WEIGHTS
+
+
 def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     """Return how many kernels of a filter are added up at a time: one long f32 sum loses bits.
 
@@ -635,8 +660,8 @@ def _chunk(description: LaneOperation, tiling: Tiling) -> int:
     """
     taps = max(map(len, description.library.patterns))
     share = tiling.channel_block / description.channels
-    if description.half_sums:
-        return 0  # chunks are those of sums in f16
+    if description.half_sums or tiling.taps_in_lanes:
+        return 0  # chunks are those of sums in f16; each lane adds up few products
     products = description.kernels / description.filters * taps
     if tiling.group:
         parts = math.ceil(products / (2 * CHUNK))

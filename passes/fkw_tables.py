@@ -13,21 +13,34 @@ import numpy.typing as npt
 from pattern_mlir.parameters import Array
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.patterns import Library, PackedWeights, pack
+from pattern_mlir.tap_lanes import CHAINS, taps_a_pixel
 
 Tables = dict[str, npt.NDArray[Any]]
 
 
 def weight_tables(
-    weight: Array, library: Library | None, kernel: LaneKernel, groups: int
+    weight: Array,
+    library: Library | None,
+    kernel: LaneKernel,
+    groups: int,
+    bounds: npt.NDArray[np.int64] | None = None,
 ) -> Tables:
-    """Return the tables of ``weight``, whose sums stay in registers, as ``kernel`` reads them.
+    """Return the tables of ``weight`` as ``kernel`` reads them.
 
-    ``library`` has its patterns; None where filters of a block share all channels. ``groups`` are
-    the convolution's.
+    Args:
+        weight: of a convolution, [filters, channels, KH, KW].
+        library: has its patterns; None where filters of a block share all channels.
+        kernel: what reads them.
+        groups: of the convolution.
+        bounds: of the groups of filters where inputs stay in registers, see `group_bounds`.
 
     Raises:
         ValueError: a kernel follows no pattern, or there is too much to count.
     """
+    if library is not None and bounds is not None:
+        return channel_tables(pack(weight, library), kernel.channels, bounds)
+    if library is not None and kernel.taps_in_lanes:
+        return tap_tables(pack(weight, library))
     parts = []
     for first in range(0, weight.shape[1], kernel.channel_block):
         part = np.ascontiguousarray(weight[:, first : first + kernel.channel_block])
@@ -76,6 +89,40 @@ def channel_tables(packed: PackedWeights, channels: int, bounds: npt.NDArray[np.
         "starts": np.pad(np.cumsum(lengths, axis=1).T, ((1, 0), (0, 0))).astype(np.uint32),
         "channels": (owner - bounds[group])[order].astype(np.uint16),
         "taps": packed.taps[taps],
+    }
+
+
+def tap_tables(packed: PackedWeights) -> Tables:
+    """Return the tables of a packed weight whose kernels multiply all taps at once.
+
+    The kernels of a filter are one list, in which the last one is repeated with weights of 0 until
+    there are a multiple of `CHAINS`. `counts` u16 [filters, 1]; `starts` as in `_kernel_tables`;
+    `channels` u16 [kernels], the number of the window: channel x patterns + pattern; `taps`
+    [kernel, tap], with zeros behind those of the pattern.
+    """
+    counts = packed.counts.astype(np.int64)
+    filters, patterns = counts.shape
+    pattern = np.repeat(np.tile(np.arange(patterns), filters), counts.reshape(-1))
+    sizes = np.array([len(taps) for taps in packed.library.patterns])
+    width = taps_a_pixel(packed.library.patterns)
+    weights = np.zeros((len(pattern), width), packed.taps.dtype)
+    weights[np.arange(width) < sizes[pattern][:, None]] = packed.taps
+    kept = counts.sum(axis=1)
+    listed = -(-kept // CHAINS) * CHAINS
+    owner = np.repeat(np.arange(filters), listed)
+    place = np.arange(len(owner)) - (np.cumsum(listed) - listed)[owner]
+    kernel = (np.cumsum(kept) - kept)[owner] + np.minimum(place, kept[owner] - 1)
+    first = np.cumsum(listed) - listed
+    repeated = place >= kept[owner]
+    return {
+        "counts": listed[:, None].astype(np.uint16),
+        "starts": np.stack([first, first * width], axis=1).astype(np.uint32),
+        "channels": (packed.channels.astype(np.int64) * patterns + pattern)[kernel].astype(
+            np.uint16
+        ),
+        "taps": np.where(repeated[:, None], 0, weights[kernel])
+        .astype(packed.taps.dtype)
+        .reshape(-1),
     }
 
 

@@ -23,6 +23,7 @@ from pattern_mlir.passes.mix_kernels import MixBuilder, MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel, ResizeKernel
 from pattern_mlir.passes.results import RESULT
 from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
+from pattern_mlir.passes.tap_windows import TapWindowsBuilder, TapWindowsKernel
 from pattern_mlir.passes.window_mean_kernels import WindowMeanBuilder, WindowMeanKernel
 
 Kernel = (
@@ -35,6 +36,7 @@ Kernel = (
     | RelayoutKernel
     | RowKernel
     | StatisticsKernel
+    | TapWindowsKernel
     | WindowMeanKernel
 )
 
@@ -50,6 +52,7 @@ _BUILDERS: Mapping[type, Any] = MappingProxyType(
         ResizeKernel: RelayoutBuilder,
         RowKernel: RowBuilder,
         StatisticsKernel: StatisticsBuilder,
+        TapWindowsKernel: TapWindowsBuilder,
         WindowMeanKernel: WindowMeanBuilder,
     }
 )

@@ -72,6 +72,8 @@ class LaneKernel:
         group: filters of the largest group.
         tile_parts: into how many parts the filters at a tile are cut, all of which threads share;
             0 where they share the filters at all tiles.
+        taps_in_lanes: whether the input is the windows of `tap_windows`, of planes in ``source``.
+        weights_ahead: whether weights are asked for early.
     """
 
     kind: Kind
@@ -107,6 +109,8 @@ class LaneKernel:
     groups: int = 0
     group: int = 0
     tile_parts: int = 0
+    taps_in_lanes: bool = False
+    weights_ahead: bool = False
 
     @property
     def shrink(self) -> int:
@@ -130,6 +134,8 @@ class LaneKernel:
         pixels = f"{rows}x{columns}"
         if self.groups:
             return f"{pixels}, input stationary"
+        if self.taps_in_lanes:
+            return f"{pixels}, taps in lanes"
         return f"{pixels}x{self.channel_block}" if self.channel_blocks > 1 else pixels
 
     @property

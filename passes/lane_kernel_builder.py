@@ -1,10 +1,10 @@
 """Kernels in lane blocks, as functions on buffers: one generator for every list of taps.
 
 A tile of outputs stays in registers while loops over a filter's kernels, one loop a pattern, run
-over it (`lane_sums`); other kinds need no loop (`lane_planes`); then the tile is stored
-(`lane_results`). A block of filters that share their input channels is computed together: one
-filter for patterns, several where a kernel has a single tap and would else load once for each
-multiplication.
+over it (`lane_sums`, or `lane_taps` where lanes hold taps); other kinds need no loop
+(`lane_planes`); then the tile is stored (`lane_results`). A block of filters that share their
+input channels is computed together: one filter for patterns, several where a kernel has a single
+tap and would else load once for each multiplication.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ from torch_mlir.dialects import arith, func, memref, scf
 
 from pattern_mlir import cost
 from pattern_mlir.cost import LINE, largest
-from pattern_mlir.layouts import LaneLayout, Pair
+from pattern_mlir.layouts import LaneLayout, Pair, covering
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_inputs import LaneInputs
 from pattern_mlir.passes.lane_kernel import Border, Kind, borders
 from pattern_mlir.passes.lane_planes import LanePlanes
 from pattern_mlir.passes.lane_sums import single_offset
+from pattern_mlir.passes.lane_taps import LaneTaps
 from pattern_mlir.passes.lane_tiles import KernelBuffers, Tile
 from pattern_mlir.passes.load_pairs import choose_loads
 from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
+from pattern_mlir.tap_lanes import CHAINS, taps_a_pixel
 
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
 """What a convolution's kernel reads beside its input, in the order of its arguments."""
 
 
-class LaneKernelBuilder(LaneInputs, LanePlanes):
+class LaneKernelBuilder(LaneInputs, LaneTaps, LanePlanes):
     """Builds the functions of a `LaneKernel` at the current insertion point."""
 
     def buffer_types(self) -> list[Any]:
@@ -42,6 +44,10 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         kernel = self._kernel
         source, target = self.element(kernel.source_type), self.element(kernel.target_type)
         types = [self._planes([kernel.images, kernel.channels], kernel.source, source)]
+        if kernel.taps_in_lanes:
+            lanes = taps_a_pixel(kernel.patterns) * kernel.source.lanes
+            windows = [kernel.images, kernel.channels * len(kernel.patterns), lanes]
+            types = [ir.MemRefType.get(windows, source)]
         if kernel.kind is Kind.CONVOLVE:
             types += self._table_types()
         if kernel.kind is Kind.SELECT:
@@ -74,6 +80,10 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         kernel = self._kernel
         kernels = kernel.filters // kernel.block * kernel.channels
         most_taps = max(len(taps) for taps in kernel.patterns) * kernel.block
+        loops = len(kernel.patterns)
+        if kernel.taps_in_lanes:
+            kernels = kernel.filters * covering(1, kernel.channels, CHAINS)
+            most_taps, loops = taps_a_pixel(kernel.patterns), 1
         u16, u32 = (ir.IntegerType.get_signless(width) for width in (16, 32))
         index = ir.IntegerType.get_signless(8 * np.dtype(kernel.index_type).itemsize)
         if kernel.groups:
@@ -82,7 +92,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
             rows = kernel.filter_units * kernel.channel_blocks
             starts = [rows, 2]
         return [
-            ir.MemRefType.get([rows, len(kernel.patterns)], index),
+            ir.MemRefType.get([rows, loops], index),
             ir.MemRefType.get(starts, u32),
             ir.MemRefType.get([kernels], index),
             ir.MemRefType.get([kernels * most_taps], self.element(kernel.source_type)),
@@ -255,7 +265,7 @@ class LaneKernelBuilder(LaneInputs, LanePlanes):
         if kernel.prefetch:
             self._prefetch(buffers, tile, next_at)
         make = {
-            Kind.CONVOLVE: self._sums,
+            Kind.CONVOLVE: self._tap_sums if kernel.taps_in_lanes else self._sums,
             Kind.MAX_POOL: self._pooled,
             Kind.AVERAGE_POOL: self._pooled,
             Kind.COPY: self._pixels,

@@ -44,6 +44,7 @@ from pattern_mlir.passes.filters import (
 from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES
 from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.patterns import Library
+from pattern_mlir.tap_lanes import MOST_KERNELS, choose_tap_tiling
 
 MOST_CHANNEL_BLOCKS = 8
 """Blocks that channels are cut into."""
@@ -249,7 +250,8 @@ class LaneOperation:
             if all(halo) or own.can_wrap
         ]
         inputs = self._input_tiling(machine, block, products[0], rows)
-        tilings += [inputs] if inputs else []
+        taps = self._tap_tiling(machine, block, products[0], rows)
+        tilings += [own for own in (inputs, taps) if own]
         near = (1 + NEARLY) * min(tiling.filter_cycles for tiling in tilings)
         return max(
             (tiling for tiling in tilings if tiling.filter_cycles <= near),
@@ -260,9 +262,7 @@ class LaneOperation:
         self, machine: Machine, block: Pair, products: Products, rows: bool
     ) -> Tiling | None:
         """Return the cheapest tiling with inputs in registers, for sparse kernels of few taps."""
-        sparse = self.kind is Kind.CONVOLVE and self.groups == 1 and len(self.taps) > 1
-        together = self.shared_filters > 1 or not products.can_wrap
-        if rows or not sparse or together or self.element != "f32":
+        if rows or not self._has_own_kernels or not products.can_wrap:
             return None
         return choose_input_tiling(
             machine,
@@ -275,6 +275,24 @@ class LaneOperation:
             self.channels / self.filters,
             self.threads,
         )
+
+    def _tap_tiling(
+        self, machine: Machine, block: Pair, products: Products, rows: bool
+    ) -> Tiling | None:
+        """Return the tiling with taps in lanes, for sparse kernels and blocks of one pixel."""
+        one = self.sums_block(block) == self.source_block(block) == (1, 1)
+        kernels = self.kernels / self.filters
+        counted = self.channels * len(self.taps) <= MOST and kernels <= MOST_KERNELS
+        if rows or not self._has_own_kernels or not one or not counted:
+            return None
+        planes = self.channels / self.filters
+        return choose_tap_tiling(machine, products, kernels, self.channels, planes)
+
+    @property
+    def _has_own_kernels(self) -> bool:
+        """Whether each filter has kernels of its own, of several patterns, in f32."""
+        sparse = self.kind is Kind.CONVOLVE and self.groups == 1 and len(self.taps) > 1
+        return sparse and self.shared_filters == 1 and self.element == "f32"
 
     def _most_channel_blocks(self) -> int:
         """Return into how many blocks channels may be cut; sums wait in the result meanwhile.

@@ -304,6 +304,8 @@ class LaneSums(LaneTiles):
 
     def _splats(self, weights: Any, start: Any, positions: list[int]) -> dict[int, Any]:
         """Build the weights at ``positions``, each in all lanes."""
+        if self._kernel.weights_ahead:
+            self._ask_for_weights(weights, start, positions[0], len(positions))
         splats, type_ = {}, self._product_type
         if len(positions) >= 4:
             four = ir.VectorType.get([4], weights.type.element_type)

@@ -8,9 +8,16 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import arith, memref
 
+from pattern_mlir.cost import LINE
 from pattern_mlir.layouts import LaneLayout, Pair
-from pattern_mlir.passes.kernel_functions import FunctionBuilder
+from pattern_mlir.passes.kernel_functions import ELEMENT_BYTES, FunctionBuilder
 from pattern_mlir.passes.lane_kernel import LaneKernel
+
+WEIGHTS_AHEAD = 4096
+"""Bytes by which weights are asked for early. The processor itself looks to the end of a page.
+
+On an Ice Lake 512 to 512 channels took .82 of the time with this on planes of 4x4, .98 at 7x7.
+"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,13 @@ class LaneTiles(FunctionBuilder):
         super().__init__(kernel.source.lanes)
         self._kernel = kernel
         self._name = name
+
+    def _ask_for_weights(self, weights: Any, start: Any, first: int, count: int) -> None:
+        """Build requests for what follows ``count`` weights from ``start`` + ``first`` later."""
+        size = ELEMENT_BYTES[self._kernel.source_type]
+        for place in range(first, first + count, LINE // size):
+            ahead = arith.addi(start, self.constant(place + WEIGHTS_AHEAD // size))
+            memref.prefetch(weights, [ahead], False, 3, True)
 
     def _channel_window(self, buffers: KernelBuffers, tile: Tile) -> Any:
         """Build the view of the tile's own channel, or of the one that the table names for it."""

@@ -105,6 +105,7 @@ class Machine:
             or written once and is no more than so many bytes moves at so many bytes a cycle.
         corrections: pairs (kind of kernel, factor): what kernels of the kind took on this processor
             over what the rest of the model says of them (`pattern_mlir.calibration`).
+        longest: lanes of the longest vector, where kernels use shorter ones; 0 where `lanes`.
     """
 
     lanes: int
@@ -132,6 +133,7 @@ class Machine:
     permuting_units: float = 0.0
     stream_rates: tuple[tuple[float, float], ...] = ((1 << 20, 20.0), (math.inf, 6.0))
     corrections: tuple[tuple[str, float], ...] = ()
+    longest: int = 0
 
     @property
     def overhead(self) -> float:
@@ -154,12 +156,17 @@ class Machine:
         """
         halves = [self]
         while halves[-1].lanes % 2 == 0 and halves[-1].lanes // 2 >= LEAST_LANES:
-            halves.append(replace(self, lanes=halves[-1].lanes // 2))
+            halves.append(self.with_lanes(halves[-1].lanes // 2))
         return tuple(halves)
 
     def with_lanes(self, lanes: int) -> Machine:
         """Return the machine with vectors of ``lanes``."""
-        return replace(self, lanes=lanes)
+        return replace(self, lanes=lanes, longest=self.longest or self.lanes)
+
+    def widest(self, lanes: int) -> tuple[Machine, int]:
+        """Return the machine with the longest vectors for ``lanes``, and how many hold them."""
+        own = min(lanes, self.longest or self.lanes)
+        return self.with_lanes(own), -(-lanes // own)
 
     def for_half(self, lanes: int, half_sums: bool) -> Machine:
         """Return the machine as it works on f16 in vectors of ``lanes``.
@@ -233,11 +240,14 @@ class Tiling:
         channel_block: channels that all filters sum up before the next ones.
         cycles: of one block of filters on all tiles.
         halo_cycles: of the halos that are stored for them; none where lanes are not permuted, since
-            then nothing can be done about them.
+            then nothing can be done about them. Of the windows that are made where taps lie in
+            lanes.
         filter_block: filters that are computed together.
         wraps: whether vectors outside of the input's block are its own with permuted lanes.
         group: filters whose sums wait in memory while a channel's inputs stay in registers; 0 where
             sums stay (`pattern_mlir.input_stationary`).
+        taps_in_lanes: whether all taps of a kernel are multiplied at once
+            (`pattern_mlir.tap_lanes`).
     """
 
     tiles: tuple[Tile, ...]
@@ -247,6 +257,7 @@ class Tiling:
     wraps: Wraps = (False, False)
     halo_cycles: float = 0.0
     group: int = 0
+    taps_in_lanes: bool = False
 
     @property
     def filter_cycles(self) -> float:
