@@ -67,7 +67,7 @@ from pattern_mlir.passes.mix_kernels import MixKernel
 from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, list_vectors
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
-from pattern_mlir.passes.tap_windows import TapWindowsKernel, tap_windows
+from pattern_mlir.passes.tap_windows import windows_of
 from pattern_mlir.passes.thread_shares import filter_groups, tile_parts, unit_boundaries
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
 from pattern_mlir.relayout_cost import IN_RUN, change_cycles, relayout_cycles
@@ -582,15 +582,9 @@ class _Lowering:
 
     def _tap_windows(self, kernel: LaneKernel, x: Any) -> Any:
         """Return what the taps of every pixel of ``x`` see, for each channel and pattern."""
-        source, patterns = kernel.source, kernel.patterns
-        planes = kernel.images * kernel.channels
-        windows = tap_windows(source, patterns, kernel.origin)
-        own = TapWindowsKernel(planes, source.lanes, source, windows)
-        machine = self._machine.with_lanes(source.lanes)
-        cycles = making_cycles(machine, patterns, planes)
-        y = self._calls.call([own], [[collapsed(x, [2, 1, 1])]], cycles=cycles)
-        y = expanded(y, [[kernel.images, kernel.channels], [len(patterns)], [len(windows[0])]])
-        return collapsed(y, [1, 2, 1])
+        machine = self._machine.with_lanes(kernel.source.lanes)
+        cycles = making_cycles(machine, kernel.patterns, kernel.images * kernel.channels)
+        return self._calls.call([windows_of(kernel)], [[x]], cycles=cycles)
 
     def _tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return the packed weight, the bias, and where filters write, as parameters."""

@@ -95,34 +95,31 @@ def channel_tables(packed: PackedWeights, channels: int, bounds: npt.NDArray[np.
 def tap_tables(packed: PackedWeights) -> Tables:
     """Return the tables of a packed weight whose kernels multiply all taps at once.
 
-    The kernels of a filter are one list, in which the last one is repeated with weights of 0 until
-    there are a multiple of `CHAINS`. `counts` u16 [filters, 1]; `starts` as in `_kernel_tables`;
-    `channels` u16 [kernels], the number of the window: channel x patterns + pattern; `taps`
-    [kernel, tap], with zeros behind those of the pattern.
+    The kernels of a filter are one list, filled up to a multiple of `CHAINS` with kernels of zeros
+    on the window of zeros. `counts` u16 [filters, 1]; `starts` as in `_kernel_tables`; `channels`
+    u16 [kernels], the number of the window: channel x patterns + pattern; `taps` [kernel, tap],
+    with zeros behind those of the pattern.
     """
     counts = packed.counts.astype(np.int64)
     filters, patterns = counts.shape
     pattern = np.repeat(np.tile(np.arange(patterns), filters), counts.reshape(-1))
-    sizes = np.array([len(taps) for taps in packed.library.patterns])
+    sizes = np.array([len(taps) for taps in packed.library.patterns])[pattern]
     width = taps_a_pixel(packed.library.patterns)
-    weights = np.zeros((len(pattern), width), packed.taps.dtype)
-    weights[np.arange(width) < sizes[pattern][:, None]] = packed.taps
     kept = counts.sum(axis=1)
     listed = -(-kept // CHAINS) * CHAINS
-    owner = np.repeat(np.arange(filters), listed)
-    place = np.arange(len(owner)) - (np.cumsum(listed) - listed)[owner]
-    kernel = (np.cumsum(kept) - kept)[owner] + np.minimum(place, kept[owner] - 1)
     first = np.cumsum(listed) - listed
-    repeated = place >= kept[owner]
+    place = np.arange(kept.sum()) + np.repeat(first - (np.cumsum(kept) - kept), kept)
+    windows = np.full(listed.sum(), packed.shape[1] * patterns)
+    windows[place] = packed.channels.astype(np.int64) * patterns + pattern
+    taps = np.zeros((listed.sum(), width), packed.taps.dtype)
+    own = np.zeros((len(place), width), packed.taps.dtype)
+    own[np.arange(width) < sizes[:, None]] = packed.taps
+    taps[place] = own
     return {
         "counts": listed[:, None].astype(np.uint16),
         "starts": np.stack([first, first * width], axis=1).astype(np.uint32),
-        "channels": (packed.channels.astype(np.int64) * patterns + pattern)[kernel].astype(
-            np.uint16
-        ),
-        "taps": np.where(repeated[:, None], 0, weights[kernel])
-        .astype(packed.taps.dtype)
-        .reshape(-1),
+        "channels": windows.astype(np.uint16),
+        "taps": taps.reshape(-1),
     }
 
 

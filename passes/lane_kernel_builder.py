@@ -30,6 +30,7 @@ from pattern_mlir.passes.lane_taps import LaneTaps
 from pattern_mlir.passes.lane_tiles import KernelBuffers, Tile
 from pattern_mlir.passes.load_pairs import choose_loads
 from pattern_mlir.passes.neighbour_lanes import NeighbourLanes
+from pattern_mlir.passes.tap_windows import windows_of
 from pattern_mlir.tap_lanes import CHAINS, taps_a_pixel
 
 TABLES = ("counts", "starts", "channels", "taps", "bias", "output_channel")
@@ -45,9 +46,7 @@ class LaneKernelBuilder(LaneInputs, LaneTaps, LanePlanes):
         source, target = self.element(kernel.source_type), self.element(kernel.target_type)
         types = [self._planes([kernel.images, kernel.channels], kernel.source, source)]
         if kernel.taps_in_lanes:
-            lanes = taps_a_pixel(kernel.patterns) * kernel.source.lanes
-            windows = [kernel.images, kernel.channels * len(kernel.patterns), lanes]
-            types = [ir.MemRefType.get(windows, source)]
+            types = [ir.MemRefType.get(windows_of(kernel).shape, source)]
         if kernel.kind is Kind.CONVOLVE:
             types += self._table_types()
         if kernel.kind is Kind.SELECT:

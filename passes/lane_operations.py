@@ -282,7 +282,7 @@ class LaneOperation:
         """Return the tiling with taps in lanes, for sparse kernels and blocks of one pixel."""
         one = self.sums_block(block) == self.source_block(block) == (1, 1)
         kernels = self.kernels / self.filters
-        counted = self.channels * len(self.taps) <= MOST and kernels <= MOST_KERNELS
+        counted = self.channels * len(self.taps) < MOST and kernels <= MOST_KERNELS
         if rows or not self._has_own_kernels or not one or not counted:
             return None
         planes = self.channels / self.filters

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import unittest.mock
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from native import Network, activation, noise
 from test_input_stationary import LIBRARY, pruned
-from test_lane_blocks import VECTORS, check, seeds, thorough
+from test_lane_blocks import VECTORS, check, compiled, seeds, thorough
 from torch import nn
 from torch_models import exported, values
 
@@ -28,7 +30,7 @@ from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector
 from pattern_mlir.passes.fkw_tables import tap_tables
 from pattern_mlir.passes.lane_operations import LaneOperation
-from pattern_mlir.passes.tap_windows import tap_windows
+from pattern_mlir.passes.tap_windows import window, windows_of
 from pattern_mlir.patterns import pack
 from pattern_mlir.pipelines import target_levels
 from pattern_mlir.processors import AVX512, DEFAULT, PROCESSORS
@@ -38,15 +40,34 @@ from pattern_mlir.targets import Target, target
 PATTERNS = tuple(tuple((tap // 3, tap % 3) for tap in taps) for taps in LIBRARY.patterns)
 
 
+@contextlib.contextmanager
+def taps_in_lanes() -> Iterator[unittest.mock.Mock]:
+    """Let lanes hold taps wherever they can; yield what is called for each such layer."""
+
+    def tap_tiling(self: LaneOperation, machine: Machine, block: Any, rows: bool, *_: Any) -> Any:
+        found = self._tap_tiling(machine, block, Products(self.taps, self.strides), rows)
+        return (
+            dataclasses.replace(found, cycles=0.0) if found else tiling(self, machine, block, rows)
+        )
+
+    tiling = LaneOperation.tiling
+    windows = unittest.mock.Mock(wraps=windows_of)
+    with (
+        unittest.mock.patch.object(LaneOperation, "tiling", tap_tiling),
+        unittest.mock.patch.object(convert_pattern_to_vector, "windows_of", windows),
+    ):
+        yield windows
+
+
 @thorough
 @given(
     seed=seeds,
-    filters=st.integers(1, 12),
-    channels=st.integers(1, 12),
-    padding=st.sampled_from([[1] * 4, [0] * 4, [1, 0, 0, 1], [2] * 4]),
+    filters=st.integers(3, 12),
+    channels=st.integers(3, 12),
+    padding=st.sampled_from([(1, 1, 1, 1), (2, 1, 0, 1), (1, 0, 1, 2)]),
     dilation=st.integers(1, 2),
     images=st.integers(1, 2),
-    plane=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    plane=st.sampled_from([(2, 2), (1, 1), (1, 2), (2, 1), (3, 1), (1, 4)]),
     residual=st.booleans(),
     name=st.sampled_from([None, *ACTIVATIONS]),
     vectors=st.sampled_from(VECTORS),
@@ -56,7 +77,7 @@ def test_lanes_may_hold_the_taps_of_each_pixel(
     seed: int,
     filters: int,
     channels: int,
-    padding: list[int],
+    padding: tuple[int, ...],
     dilation: int,
     images: int,
     plane: tuple[int, int],
@@ -67,10 +88,8 @@ def test_lanes_may_hold_the_taps_of_each_pixel(
 ) -> None:
     weight = pruned(seed, filters, channels)
     x = noise(seed, images, channels, *plane)
-    reach = 2 * dilation
-    assume(min(plane[0] + padding[0] + padding[2], plane[1] + padding[1] + padding[3]) > reach)
-    dilations = [dilation, dilation]
-    shape = conv_shape(list(x.shape), list(weight.shape), [1, 1], padding, dilations)
+    dilations, pixels = [dilation, dilation], [dilation * own for own in padding]
+    shape = conv_shape(list(x.shape), list(weight.shape), [1, 1], pixels, dilations)
     network = Network(x, noise(seed + 1, *shape))
 
     def build(x: Any, addend: Any) -> Any:
@@ -79,25 +98,12 @@ def test_lanes_may_hold_the_taps_of_each_pixel(
             network.parameter(weight),
             network.parameter(noise(seed + 2, filters)),
             addend if residual else None,
-            padding=padding,
+            padding=pixels,
             dilations=dilations,
             activation=name and activation(name),
         ).result
 
-    def taps_in_lanes(
-        self: LaneOperation, machine: Machine, block: Any, rows: bool, *_: Any
-    ) -> Any:
-        found = self._tap_tiling(machine, block, Products(self.taps, self.strides), rows)
-        return (
-            dataclasses.replace(found, cycles=0.0) if found else tiling(self, machine, block, rows)
-        )
-
-    tiling = LaneOperation.tiling
-    windows = unittest.mock.Mock(wraps=tap_windows)
-    with (
-        unittest.mock.patch.object(LaneOperation, "tiling", taps_in_lanes),
-        unittest.mock.patch.object(convert_pattern_to_vector, "tap_windows", windows),
-    ):
+    with taps_in_lanes() as windows:
         check(network.build(build), list(network.inputs), *vectors, threads)
     assume(windows.called)
 
@@ -114,24 +120,38 @@ def test_tables_list_each_kernel_once_and_fill_up_with_zeros(
     for filter_, (count,) in enumerate(tables["counts"]):
         assert tables["starts"][filter_].tolist() == [kernel, kernel * width]
         assert count % CHAINS == 0
-        for window in tables["channels"][kernel : kernel + count]:
-            channel, pattern = divmod(int(window), len(LIBRARY.patterns))
-            taps = LIBRARY.patterns[pattern]
+        for number in tables["channels"][kernel : kernel + count]:
+            channel, pattern = divmod(int(number), len(LIBRARY.patterns))
             own = tables["taps"][kernel * width :][:width]
-            unpacked[filter_, channel, list(taps)] += own[: len(taps)]
+            taps = LIBRARY.patterns[pattern] if channel < channels else ()
+            if taps:
+                assert not unpacked[filter_, channel].any()
+                unpacked[filter_, channel, list(taps)] = own[: len(taps)]
             assert not own[len(taps) :].any()
             kernel += 1
-    assert (
-        kernel
-        == len(tables["channels"])
-        < np.count_nonzero(weight.any(axis=(2, 3))) + (CHAINS * filters)
-    )
+    assert kernel == len(tables["channels"])
     np.testing.assert_array_equal(unpacked.reshape(weight.shape), weight)
+
+
+def test_zeros_that_fill_up_a_list_meet_no_infinity() -> None:
+    weight = np.abs(pruned(0, 8, 4))
+    x = np.zeros((1, 4, 2, 2), np.float32)
+    x[0, 0, 1, 1] = np.inf
+    network = Network(x)
+    program = network.build(
+        lambda x: ConvOp.build(x, network.parameter(weight), padding=[1] * 4).result
+    )
+    with taps_in_lanes() as windows:
+        (y,) = compiled(program, 16, 32).run([x])
+    assert windows.called
+    seen_by = weight[:, 0, 2:0:-1, 2:0:-1]
+    expected = np.where(seen_by > 0, np.inf, 0.0)[None].astype(np.float32)
+    np.testing.assert_array_equal(y, expected)
 
 
 def test_a_window_has_what_each_tap_of_each_pixel_sees() -> None:
     layout = LaneLayout((2, 2), (1, 1))
-    first, *_, last = tap_windows(layout, PATTERNS, (-1, -1))
+    first, *_, last = (window(layout, taps, (-1, -1), 4) for taps in PATTERNS)
     # Taps above and left, above, left, own: of the pixel at the bottom right all are in the plane.
     assert first[12:] == (0, 1, 2, 3)
     assert first[:4] == (None, None, None, 0)
