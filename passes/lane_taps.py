@@ -57,8 +57,7 @@ class LaneTaps(LaneTiles):
 
     def _window_of(self, buffers: KernelBuffers, tile: Tile, number: Any, type_: Any) -> Any:
         """Build the window of the image that kernel ``number`` multiplies."""
-        window = self.load_index(buffers.channels, [number])
-        place = [tile.image, window, self.constant(0)]
+        place = [tile.image, self.load_index(buffers.channels, [number]), self.constant(0)]
         return vector.load(type_, buffers.source, place, alignment=LINE)
 
     def _repeated(self, weights: Any, start: Any, type_: Any) -> Any:

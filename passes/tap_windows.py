@@ -127,8 +127,8 @@ class TapWindowsBuilder(FunctionBuilder):
         place = self.constant(kernel.source.start(0, 0) // lanes)
         value = self.load_vector(x, [image, channel, place, zero], aligned=True)
         first = arith.muli(channel, self.constant(len(kernel.windows)))
-        for number, window in enumerate(kernel.windows):
-            sources = [lanes if lane is None else lane for lane in window]
+        for number, own in enumerate(kernel.windows):
+            sources = [lanes if lane is None else lane for lane in own]
             seen = vector.shuffle(value, self.splat(0.0), sources)
             self._store(seen, y, [image, arith.addi(first, self.constant(number)), zero])
 
