@@ -20,6 +20,9 @@ EXTENT = "pattern.extent"
 BOUNDARIES = "pattern.boundaries"
 """Attribute beside it: thread t computes the units [b[t], b[t + 1])."""
 
+LOADS = "pattern.loads"
+"""Attribute beside it: the multiplications of vectors of each thread."""
+
 WORK = "pattern.work"
 """Attribute beside it: what the kernel computes and moves, see `Work`."""
 

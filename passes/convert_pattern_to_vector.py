@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from torch_mlir import ir
 
 from pattern_mlir.cost import (
@@ -68,7 +69,7 @@ from pattern_mlir.passes.relayout_kernels import RelayoutKernel, ResizeKernel, l
 from pattern_mlir.passes.results import is_numbered, result_mark
 from pattern_mlir.passes.row_kernels import ROW_CYCLES, RowKernel, RowKind
 from pattern_mlir.passes.tap_windows import windows_of
-from pattern_mlir.passes.thread_shares import filter_groups, tile_parts, unit_boundaries
+from pattern_mlir.passes.thread_shares import filter_groups, thread_shares, tile_parts
 from pattern_mlir.passes.window_mean_kernels import WINDOW_CYCLES, WindowMeanKernel, windows
 from pattern_mlir.relayout_cost import IN_RUN, change_cycles, relayout_cycles
 from pattern_mlir.tap_lanes import making_cycles
@@ -346,10 +347,13 @@ class _Lowering:
             if kernel.taps_in_lanes:
                 inputs[0] = self._tap_windows(kernel, inputs[0])
             values = [inputs[0], *tables, *inputs[1:]]
-            boundaries = unit_boundaries(op, kernel)
-            count = self._multiplications(op, kernel) if isinstance(op, ConvOp) else 0
+            count, shares = 0, None
+            if isinstance(op, ConvOp):
+                weights = self._weights(op)
+                count = int(weights.sum()) * kernel.positions
+                shares = thread_shares(op, kernel, weights)
             self._physical[op.result] = self._calls.call(
-                [kernel], [values], count, boundaries, cycles, self._mark(op)
+                [kernel], [values], count, shares, cycles, self._mark(op)
             )
         self._replaced.append(op)
 
@@ -552,13 +556,14 @@ class _Lowering:
             kernel = replace(kernel, taps_in_lanes=True, prefetch=False, pair_cycles=0)
         return kernel, description.predicted(machine, target.block, target.rows)
 
-    def _multiplications(self, op: Any, kernel: LaneKernel) -> int:
-        """Return the multiply-accumulates of a convolution, without those of pruned weights."""
+    def _weights(self, op: Any) -> npt.NDArray[np.int64]:
+        """Return how many weights of each filter of a convolution are multiplied."""
         weight = array_of(op.weight.owner.opview, self._parameters)
+        weight = weight.reshape(len(weight), -1)
         sparse = isinstance(ir.RankedTensorType(op.weight.type).encoding, SparseAttr)
-        kept = np.count_nonzero(weight) if sparse else weight.size
-        rows, columns = (size * kernel.shrink for size in kernel.plane)
-        return int(kept) * kernel.images * rows * columns
+        kept = weight != 0 if sparse else np.ones_like(weight, bool)
+        counts: npt.NDArray[np.int64] = kept.sum(axis=1)
+        return counts
 
     def _operand_tables(self, op: Any, kernel: LaneKernel) -> list[Any]:
         """Return what the kernel of ``op`` reads between its input and its second operand."""

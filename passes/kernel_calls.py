@@ -9,10 +9,10 @@ from typing import Any
 from torch_mlir import ir
 from torch_mlir.dialects import arith, bufferization, func, memref
 
-from pattern_mlir.dialects import i64
+from pattern_mlir.dialects import i64, i64_array
 from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.activation_kernels import ActivationBuilder, ActivationKernel
-from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, WORK, Work, byte_size
+from pattern_mlir.passes.buffers import BOUNDARIES, EXTENT, LOADS, WORK, Work, byte_size
 from pattern_mlir.passes.channel_statistics import StatisticsBuilder, StatisticsKernel
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_kernel_builder import LaneKernelBuilder
@@ -24,6 +24,7 @@ from pattern_mlir.passes.relayout_kernels import RelayoutBuilder, RelayoutKernel
 from pattern_mlir.passes.results import RESULT
 from pattern_mlir.passes.row_kernels import RowBuilder, RowKernel
 from pattern_mlir.passes.tap_windows import TapWindowsBuilder, TapWindowsKernel
+from pattern_mlir.passes.thread_shares import ThreadShares
 from pattern_mlir.passes.window_mean_kernels import WindowMeanBuilder, WindowMeanKernel
 
 Kernel = (
@@ -71,14 +72,14 @@ class KernelCalls:
         kernels: Sequence[Kernel],
         values: Sequence[Sequence[Any]],
         multiplications: int = 0,
-        boundaries: Any = None,
+        shares: ThreadShares | None = None,
         cycles: float = 0.0,
         result: Any = None,
     ) -> Any:
         """Build calls of ``kernels`` on tensors ``values`` that fill one new tensor; return it.
 
-        ``boundaries``, an attribute, says which units each thread computes; ``cycles`` is what all
-        calls together are expected to take; ``result`` is the mark of the last one.
+        ``shares`` says what each thread computes, None for equally many units; ``cycles`` is what
+        all calls together are expected to take; ``result`` is the mark of the last one.
         """
         target_type = _builder(kernels[0]).buffer_types()[-1]
         target = memref.AllocOp(target_type, [], []).result
@@ -94,8 +95,9 @@ class KernelCalls:
             share = round(cycles * kernel.units / sum(own.units for own in kernels))
             work = Work(kernel.word, multiplications, moved, kernel.layout, kernel.tile, share)
             call.attributes[WORK] = work.attribute()
-            if boundaries is not None:
-                call.attributes[BOUNDARIES] = boundaries
+            if shares is not None:
+                call.attributes[BOUNDARIES] = i64_array(shares.boundaries)
+                call.attributes[LOADS] = i64_array(shares.loads)
         if result is not None:
             call.attributes[RESULT] = result
         type_ = ir.RankedTensorType.get(target_type.shape, target_type.element_type)

@@ -118,6 +118,11 @@ class LaneKernel:
         return 2 if self.max_pool else 1
 
     @property
+    def positions(self) -> int:
+        """At how many positions each filter is applied, before a pool joins them."""
+        return self.images * self.plane[0] * self.plane[1] * self.shrink**2
+
+    @property
     def word(self) -> str:
         """What functions of this kind are called."""
         return self.kind.value

@@ -6,13 +6,15 @@ that share tiles read their part of it, and all weights.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pattern_mlir.cost import Machine, Tiling
-from pattern_mlir.dialects import i64_array, integers
+from pattern_mlir.dialects import integers
 from pattern_mlir.input_stationary import even
 from pattern_mlir.passes.fkw_tables import group_bounds
 from pattern_mlir.passes.lane_kernel import LaneKernel
@@ -29,6 +31,19 @@ tiles. Of more each core reads its own half faster."""
 
 INDEX_BYTES = 2
 """Of a kernel's channel, beside its weights."""
+
+
+@dataclass(frozen=True)
+class ThreadShares:
+    """What each thread computes of a convolution.
+
+    Attributes:
+        boundaries: thread t computes the units [b[t], b[t + 1]) of the kernel.
+        loads: the multiplications of vectors in each thread's units.
+    """
+
+    boundaries: tuple[int, ...]
+    loads: tuple[int, ...]
 
 
 def tile_parts(description: LaneOperation, tiling: Tiling, machine: Machine) -> int:
@@ -54,19 +69,32 @@ def filter_groups(op: Any, kernel: LaneKernel, most: int) -> npt.NDArray[np.int6
     return group_bounds([0, kernel.filters] if kernel.tile_parts else thread_bounds(op), most)
 
 
-def unit_boundaries(op: Any, kernel: LaneKernel) -> Any:
-    """Return which units of ``kernel`` each thread computes, an attribute; None for equal parts."""
+def thread_shares(
+    op: Any, kernel: LaneKernel, weights: npt.NDArray[np.int64]
+) -> ThreadShares | None:
+    """Return what threads compute of ``kernel``; None for equally many units.
+
+    ``weights`` is how many each filter multiplies.
+    """
     if "filter_boundaries" not in op.attributes:
         return None
     filters = integers(op.attributes["filter_boundaries"])
     threads = len(filters) - 1
-    if kernel.tile_parts:
-        pixels = [rows * columns for _, _, rows, columns in kernel.tiles]
-        work = np.repeat(pixels, kernel.tile_parts)
-        return i64_array(split_filters(work, threads).tolist())
+    pixels = [rows * columns for _, _, rows, columns in kernel.tiles]
+    sums = np.concatenate([[0], np.cumsum(weights)])
+    starts = np.arange(kernel.filter_units + 1) * kernel.block
     if kernel.groups:
-        parts = kernel.groups // threads
-        return i64_array([parts * thread for thread in range(threads + 1)])
-    if any(number % kernel.block for number in filters):
+        starts = filter_groups(op, kernel, kernel.group)
+    if kernel.tile_parts:
+        parts = np.arange(kernel.tile_parts + 1) * kernel.filter_units // kernel.tile_parts
+        work = np.outer(pixels, np.diff(sums[starts[parts]])).reshape(-1)
+        boundaries = split_filters(work, threads)
+    elif kernel.groups or not any(number % kernel.block for number in filters):
+        work = np.diff(sums[starts]) * sum(pixels)
+        boundaries = np.arange(threads + 1) * kernel.groups // threads
+        if not kernel.groups:
+            boundaries = np.array(filters) // kernel.block
+    else:
         return None
-    return i64_array([number // kernel.block for number in filters])
+    loads = tuple(kernel.images * int(work[low:high].sum()) for low, high in pairwise(boundaries))
+    return ThreadShares(tuple(boundaries.tolist()), loads)

@@ -14,7 +14,7 @@ from pattern_mlir import codegen, pipelines, spirv
 from pattern_mlir.compiled_model import CompiledModel
 from pattern_mlir.errors import CompileError
 from pattern_mlir.host_steps import HostCode, host_code, host_operations, host_programs
-from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes
+from pattern_mlir.layer_reports import layer_reports, plain_operations, with_index_bytes, with_loads
 from pattern_mlir.memory_use import buffer_lives
 from pattern_mlir.modules import place
 from pattern_mlir.package import Contents
@@ -80,7 +80,7 @@ def compile(
             buffers = buffer_lives(current)
         if level.name == "kernels" and isinstance(machine, Target):
             plain = plain_operations(current)
-            layers = with_index_bytes(layers, current.parameters)
+            layers = with_loads(with_index_bytes(layers, current.parameters), current)
         if levels is not None:
             _write(levels / f"{number}-{level.name}.mlir", current.text())
     input_spec, output_spec = (getattr(current, n, None) for n in ("input_spec", "output_spec"))

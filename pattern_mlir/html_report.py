@@ -165,7 +165,7 @@ def _pictures(layer: LayerReport) -> list[dict[str, Any]]:
 
 
 def _loads(layer: LayerReport) -> list[float]:
-    """Return each thread's share of the busiest one's weights, in percent."""
+    """Return each thread's share of the busiest one's multiplications, in percent."""
     most = max([1, *layer.loads])
     return [100 * load / most for load in layer.loads]
 

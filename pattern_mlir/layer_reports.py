@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from torch_mlir import ir
+from torch_mlir.dialects import func
 
 from pattern_mlir import patterns
 from pattern_mlir.dialects import ConvOp, LinearOp, SparseAttr, integers, shape_of
@@ -19,6 +19,7 @@ from pattern_mlir.dialects.layout import is_half, layout_of
 from pattern_mlir.modules import place
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import walk
+from pattern_mlir.passes.buffers import LOADS
 from pattern_mlir.passes.filters import is_parameter
 from pattern_mlir.passes.lane_operations import describe
 from pattern_mlir.passes.results import is_numbered
@@ -51,6 +52,21 @@ def with_index_bytes(
     return tuple(sized)
 
 
+def with_loads(layers: Sequence[LayerReport], program: Program) -> tuple[LayerReport, ...]:
+    """Return ``layers`` with what each thread multiplies in the kernels of ``program``."""
+    loads = {
+        place(call.location): tuple(integers(call.attributes[LOADS]))
+        for call in walk(program.module.operation, func.CallOp)
+        if LOADS in call.attributes
+    }
+    shared = []
+    for layer in layers:
+        own = loads.get(layer.name, ())
+        layer = dataclasses.replace(layer, loads=own, imbalance=patterns.imbalance(own))
+        shared.append(layer)
+    return tuple(shared)
+
+
 def _layer(op: Any, program: Program) -> LayerReport:
     if not is_parameter(op.weight):
         return _computed_weight(op)
@@ -72,13 +88,12 @@ def _layer(op: Any, program: Program) -> LayerReport:
         kernels=weight.shape[0] * weight.shape[1],
         multiplications=int(work.sum()) * outputs,
         dense_multiplications=weight.size * outputs,
-        imbalance=_imbalance(op, work),
+        imbalance=1.0,
         layout=_layout(op),
         **_sizes(weight, encoding.to_library() if sparse else None),
         dense_reason=_dense_reason(op),
         kernel_size=_kernel_size(weight.shape),
         **_pattern_use(weight, encoding.to_library() if sparse else None),
-        loads=_loads(op, work),
     )
 
 
@@ -112,15 +127,6 @@ def _pattern_use(weight: Any, library: patterns.Library | None) -> dict[str, Any
     followed = patterns.assign(weight, library)
     counts = np.bincount(followed[followed >= 0].reshape(-1), minlength=len(library.patterns))
     return {"library": library.patterns, "usage": tuple(counts.tolist())}
-
-
-def _loads(op: Any, work: Any) -> tuple[int, ...]:
-    """Return the weights that each thread multiplies; empty where parts are equal."""
-    if "filter_boundaries" not in op.attributes:
-        return ()
-    filters = work if work.ndim == 1 else work.reshape(len(work), -1).sum(axis=1)
-    bounds = integers(op.attributes["filter_boundaries"])
-    return tuple(int(filters[a:b].sum()) for a, b in pairwise(bounds))
 
 
 def _computed_weight(op: Any) -> LayerReport:
@@ -194,13 +200,6 @@ def _kind(op: Any, weight_shape: Any) -> str:
     words += [f"dilation {max(dilations)}"] if max(dilations) > 1 else []
     words += [f"groups {groups}"] if groups > 1 and weight_shape[1] > 1 else []
     return " ".join(words)
-
-
-def _imbalance(op: Any, work: Any) -> float:
-    if "filter_boundaries" not in op.attributes:
-        return 1.0
-    boundaries = np.array(integers(op.attributes["filter_boundaries"]))
-    return float(patterns.imbalance(work, np.arange(len(work)), boundaries))
 
 
 def _dense_reason(op: Any) -> str:

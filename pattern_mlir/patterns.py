@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -263,11 +264,9 @@ def split_filters(nonzeros: Array, threads: int) -> npt.NDArray[np.int64]:
     return np.array([0, *(np.searchsorted(loads, shares) + 1), len(nonzeros)], np.int64)
 
 
-def imbalance(nonzeros: Array, order: Array, boundaries: Array) -> float:
-    """Return the largest part's non-zeros over the mean part's; 1.0 where there are none."""
-    sums = np.concatenate([[0], np.cumsum(np.asarray(nonzeros)[order])])[boundaries]
-    loads = np.diff(sums)
-    return float(loads.max() / loads.mean()) if loads.sum() else 1.0
+def imbalance(loads: Sequence[int]) -> float:
+    """Return the largest load over the mean; 1.0 where there is none."""
+    return max(loads) * len(loads) / sum(loads) if any(loads) else 1.0
 
 
 @dataclass(frozen=True)

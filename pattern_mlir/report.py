@@ -26,8 +26,7 @@ class LayerReport:
         kernels: all kernels.
         multiplications: multiply-accumulates an input, zeros left out.
         dense_multiplications: the same with zeros.
-        imbalance: the busiest thread's share of the weights over the mean, where threads share
-            filters; shares of tiles are equal.
+        imbalance: the busiest thread's share of the multiplications over the mean.
         layout: lane blocks of the result, rows x columns of blocks; empty where it is plain.
         index_bytes: bytes beside the kept weights that say where they belong (FKW).
         csr_bytes: the same for CSR, with an i32 column for each weight and an i32 row pointer.
@@ -41,7 +40,8 @@ class LayerReport:
         kernel_size: height and width of a kernel.
         library: the taps of each pattern, row by row from 0.
         usage: how many kernels follow each pattern.
-        loads: the weights of each thread; empty where threads have equal parts.
+        loads: the multiplications of vectors of each thread; empty where threads have equally many
+            units.
     """
 
     name: str

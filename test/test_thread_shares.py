@@ -8,6 +8,7 @@ import unittest.mock
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -17,13 +18,13 @@ from test_lane_blocks import VECTORS, check, seeds, thorough
 from torch_mlir import ir
 
 from pattern_mlir.cost import Tile, Tiling
-from pattern_mlir.dialects import ConvOp, create_context, i64_array, integers
+from pattern_mlir.dialects import ConvOp, create_context, i64_array
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector, thread_shares
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
 from pattern_mlir.passes.lane_operations import LaneOperation
-from pattern_mlir.passes.thread_shares import filter_groups, tile_parts, unit_boundaries
+from pattern_mlir.passes.thread_shares import ThreadShares, filter_groups, tile_parts
 from pattern_mlir.patterns import Library
 from pattern_mlir.processors import AVX512
 
@@ -134,21 +135,43 @@ def kernel(**changes: Any) -> LaneKernel:
     return dataclasses.replace(own, **changes)
 
 
-def bounds(own: LaneKernel, *filters: int) -> list[int] | None:
-    """Return the `unit_boundaries` of a kernel whose filters are split at ``filters``."""
+WEIGHTS = np.repeat([34, 30], [30, 34])
+"""Of 64 filters; those of the first 30 are as many as those of the others."""
+
+
+def shares(own: LaneKernel, *filters: int) -> ThreadShares | None:
+    """Return what threads compute of a kernel whose filters are split at ``filters``."""
     with create_context(), ir.Location.unknown():
-        attributes = {"filter_boundaries": i64_array(list(filters))}
-        found = unit_boundaries(SimpleNamespace(attributes=attributes), own)
-        return found and integers(found)
+        op = SimpleNamespace(attributes={"filter_boundaries": i64_array(list(filters))})
+        return thread_shares.thread_shares(op, own, WEIGHTS)
 
 
-def test_shares_of_tiles_have_equally_many_pixels() -> None:
-    assert bounds(kernel(tile_parts=2), 0, 30, 64) == [0, 10, 20]
-    assert bounds(kernel(tile_parts=1), 0, 30, 64) == [0, 5, 10]
-    assert bounds(kernel(), 0, 30, 64) == [0, 30, 64]
-    assert bounds(kernel(block=4), 0, 32, 64) == [0, 8, 16]
-    assert bounds(kernel(block=4), 0, 30, 64) is None
-    assert bounds(kernel(groups=4, group=20), 0, 30, 64) == [0, 2, 4]
+def test_threads_that_share_filters_have_those_of_their_boundaries() -> None:
+    pixels = 9 * 21 + 7
+    assert shares(kernel(), 0, 30, 64) == ThreadShares((0, 30, 64), (1020 * pixels, 1020 * pixels))
+    assert shares(kernel(block=4), 0, 32, 64) == ThreadShares(
+        (0, 8, 16), (1080 * pixels, 960 * pixels)
+    )
+    assert shares(kernel(block=4), 0, 30, 64) is None
+    assert shares(kernel(groups=4, group=20), 0, 30, 64) == ThreadShares(
+        (0, 2, 4), (1020 * pixels, 1020 * pixels)
+    )
+    assert shares(kernel(images=2), 0, 64, 64) == ThreadShares((0, 64, 64), (4080 * pixels, 0))
+
+
+def test_shares_of_tiles_have_equally_many_multiplications() -> None:
+    # The smaller tile is the last; of two parts of a tile the first has more weights.
+    assert shares(kernel(tile_parts=1), 0, 30, 64) == ThreadShares(
+        (0, 5, 10), (2040 * 105, 2040 * 91)
+    )
+    first, second = 30 * 34 + 2 * 30, 32 * 30
+    assert shares(kernel(tile_parts=2), 0, 30, 64) == ThreadShares(
+        (0, 10, 20), ((first + second) * 105, (first + second) * 91)
+    )
+    tall: tuple[Tile, ...] = ((0, 0, 20, 7), (20, 0, 8, 7))
+    assert shares(kernel(tile_parts=2, tiles=tall), 0, 30, 64) == ThreadShares(
+        (0, 2, 4), (2040 * 140, 2040 * 56)
+    )
 
 
 def test_threads_that_share_tiles_have_all_filters_in_one_row_of_groups() -> None:

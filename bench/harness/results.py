@@ -87,7 +87,7 @@ class Run:
             results that were made before these were timed.
         whole_over_layers: median over the rounds of their whole runs over the sum of the layers
             timed between them; 0 in results that were made before these were kept.
-        imbalance: by layer, the busiest thread's share of the weights over the mean share.
+        imbalance: by layer, the busiest thread's share of the multiplications over the mean.
     """
 
     threads: int

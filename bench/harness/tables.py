@@ -96,7 +96,7 @@ def _layer(layer: LayerRow) -> tuple[str, ...]:
 
 
 def two_threads(one: Run, two: Run) -> Grid:
-    """Return each layer's time with one thread and with two, and how evenly weights are shared."""
+    """Return each layer's time with one thread and with two, and how even their shares are."""
     rows = []
     for single, double in zip(one.layers, two.layers, strict=True):
         imbalance = two.imbalance.get(single.place)
