@@ -58,6 +58,9 @@ WIDEST_ROW_BLOCK = 4
 MOST = 65535
 """Filters or channels that the tables of a packed weight can count."""
 
+PLAIN_POOL_CYCLES = 5.0
+"""Of each comparison of a maximum over windows in plain loops, as measured on planes of 4x4."""
+
 PLAIN_NORM_CYCLES = 4.0
 """Of each element of a layer norm over channels in plain loops."""
 
@@ -530,7 +533,7 @@ def _max_pool(op: Any) -> LaneOperation:
         result_plane=(size[0], size[1]),
         shared_filters=1,
         kernels=channels,
-        plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel),
+        plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel) * PLAIN_POOL_CYCLES,
         strides=(strides[0], strides[1]),
         dilations=(dilations[0], dilations[1]),
         padding=(padding[0], padding[1]),

@@ -322,6 +322,13 @@ def test_the_report_says_what_became_of_each_layer(compiled: CompiledModel) -> N
     assert "sparse" in printed and "2 threads" in printed
 
 
+def test_a_pool_of_small_planes_between_convolutions_has_a_kernel() -> None:
+    layers = [nn.Conv2d(64, 64, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(64, 64, 3, padding=1)]
+    model = compile(exported(nn.Sequential(*layers), values(1, 64, 4, 4)), cpu="x86-64-v4")
+    assert "max_pool" in {layer.kernel for layer in model.layers}
+    assert "loops" not in {layer.kernel for layer in model.layers}
+
+
 def test_a_weight_that_is_computed_is_reported_without_a_name() -> None:
     model = Function(lambda x, w: F.conv2d(x, w) + F.linear(x, x[0, 0, :4]).mean())
     report = compile(exported(model, values(1, 2, 4, 4), values(3, 2, 2, 2))).report()
