@@ -507,7 +507,7 @@ def _average_pool(op: Any) -> LaneOperation | None:
     divisors = op.divisors()
     if (divisors != divisors.flat[0]).any():
         return None
-    return replace(_max_pool(op), kind=Kind.AVERAGE_POOL, fill=0.0, divisor=float(divisors.flat[0]))
+    return replace(_pool(op, Kind.AVERAGE_POOL), divisor=float(divisors.flat[0]))
 
 
 def _mean(op: Any) -> LaneOperation | None:
@@ -519,11 +519,18 @@ def _mean(op: Any) -> LaneOperation | None:
 
 
 def _max_pool(op: Any) -> LaneOperation:
+    own = _pool(op, Kind.MAX_POOL)
+    fill = 0.0 if _never_negative(op.input) else -np.inf
+    return replace(own, plain_cycles=PLAIN_POOL_CYCLES * own.plain_cycles, fill=fill)
+
+
+def _pool(op: Any, kind: Kind) -> LaneOperation:
+    """Describe a pool of ``kind``, which plain loops take rows first."""
     size, kernel, strides, padding, dilations = op.windows()
     images, channels, *plane = shape_of(op.input)
     taps = kernel[0] * kernel[1]
     return LaneOperation(
-        kind=Kind.MAX_POOL,
+        kind=kind,
         library=Library((kernel[0], kernel[1]), (tuple(range(taps)),)),
         images=images,
         channels=channels,
@@ -533,11 +540,10 @@ def _max_pool(op: Any) -> LaneOperation:
         result_plane=(size[0], size[1]),
         shared_filters=1,
         kernels=channels,
-        plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel) * PLAIN_POOL_CYCLES,
+        plain_cycles=float(np.prod(shape_of(op.result))) * sum(kernel),
         strides=(strides[0], strides[1]),
         dilations=(dilations[0], dilations[1]),
         padding=(padding[0], padding[1]),
-        fill=0.0 if _never_negative(op.input) else -np.inf,
     )
 
 

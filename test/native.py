@@ -13,7 +13,15 @@ from torch_mlir import ir
 from torch_mlir.dialects import func, linalg, memref
 from torch_mlir.execution_engine import ExecutionEngine
 
-from pattern_mlir.dialects import ACTIVATIONS, ActivationAttr, ParameterOp, create_context
+from pattern_mlir.dialects import (
+    ACTIVATIONS,
+    ActivationAttr,
+    ConvOp,
+    ParameterOp,
+    create_context,
+    i64_array,
+)
+from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.modules import forward_function
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.convert_pattern_to_linalg import ConvertPatternToLinalg
@@ -67,6 +75,42 @@ class Network:
             function.attributes["function_type"] = ir.TypeAttr.get(type_)
         assert program.module.operation.verify()
         return program
+
+
+def convolution(
+    seed: int,
+    x: Array,
+    weight: Array,
+    *,
+    residual: bool = True,
+    name: str | None = None,
+    pool: bool = False,
+    strides: Sequence[int] = (1, 1),
+    padding: Sequence[int] = (1, 1, 1, 1),
+    dilations: Sequence[int] = (1, 1),
+) -> tuple[Program, list[Array]]:
+    """Return a program of one convolution of ``x`` with a bias, and its inputs.
+
+    The second input is added if it has a ``residual``; ``name`` is of its activation, and a
+    ``pool`` of 2x2 follows it.
+    """
+    shape = conv_shape(list(x.shape), list(weight.shape), strides, padding, dilations)
+    network = Network(x, noise(seed + 1, *shape))
+
+    def build(x: Any, addend: Any) -> Any:
+        return ConvOp.build(
+            x,
+            network.parameter(weight),
+            network.parameter(noise(seed + 2, len(weight))),
+            addend if residual else None,
+            strides=strides,
+            padding=padding,
+            dilations=dilations,
+            activation=name and activation(name),
+            max_pool=i64_array([2, 2]) if pool else None,
+        ).result
+
+    return network.build(build), list(network.inputs)
 
 
 def tensor_type(shape: Sequence[int], encoding: Any = None) -> Any:

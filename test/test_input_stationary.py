@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from native import Array, Network, activation, noise
+from native import Array, convolution, noise
 from test_lane_blocks import VECTORS, check, seeds, thorough
 from torch import nn
 from torch_models import exported, values
@@ -23,7 +23,7 @@ from harness.assembly import hot_loops
 from pattern_mlir import codegen
 from pattern_mlir.compiler import lower
 from pattern_mlir.cost import Machine, Products, Tiling, choose_tiling
-from pattern_mlir.dialects import ACTIVATIONS, ConvOp, i64_array
+from pattern_mlir.dialects import ACTIVATIONS
 from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.input_stationary import choose_input_tiling
 from pattern_mlir.passes.fkw_tables import channel_tables, group_bounds
@@ -89,21 +89,16 @@ def test_inputs_may_stay_in_registers_while_sums_wait_in_memory(
     weight = pruned(seed, filters, channels)
     x = noise(seed, images, channels, *plane)
     shape = conv_shape(list(x.shape), list(weight.shape), list(strides), padding, [1, 1])
-    pool = pool and min(shape[2:]) > 1
-    network = Network(x, noise(seed + 1, *shape))
-
-    def build(x: Any, addend: Any) -> Any:
-        return ConvOp.build(
-            x,
-            network.parameter(weight),
-            network.parameter(noise(seed + 2, filters)),
-            addend if residual else None,
-            strides=strides,
-            padding=padding,
-            activation=name and activation(name),
-            max_pool=i64_array([2, 2]) if pool else None,
-        ).result
-
+    program, inputs = convolution(
+        seed,
+        x,
+        weight,
+        residual=residual,
+        name=name,
+        pool=pool and min(shape[2:]) > 1,
+        strides=strides,
+        padding=padding,
+    )
     taken = []
 
     def inputs_stay(self: LaneOperation, machine: Machine, block: Any, rows: bool, *_: Any) -> Any:
@@ -122,7 +117,7 @@ def test_inputs_may_stay_in_registers_while_sums_wait_in_memory(
         unittest.mock.patch.object(LaneOperation, "row_ways", lambda *_: (False,)),
         unittest.mock.patch(f"{convert}._chunk", lambda *_: min(chunk, channels)),
     ):
-        check(network.build(build), list(network.inputs), *vectors, threads)
+        check(program, inputs, *vectors, threads)
     assume(taken)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from native import Network, activation, noise
+from native import Network, convolution, noise
 from test_input_stationary import LIBRARY, pruned
 from test_lane_blocks import VECTORS, check, compiled, seeds, thorough
 from torch import nn
@@ -25,7 +25,6 @@ from pattern_mlir import codegen
 from pattern_mlir.compiler import lower
 from pattern_mlir.cost import Machine, Products, choose_tiling
 from pattern_mlir.dialects import ACTIVATIONS, ConvOp
-from pattern_mlir.dialects.convolution import conv_shape
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector
 from pattern_mlir.passes.fkw_tables import tap_tables
@@ -88,23 +87,17 @@ def test_lanes_may_hold_the_taps_of_each_pixel(
 ) -> None:
     weight = pruned(seed, filters, channels)
     x = noise(seed, images, channels, *plane)
-    dilations, pixels = [dilation, dilation], [dilation * own for own in padding]
-    shape = conv_shape(list(x.shape), list(weight.shape), [1, 1], pixels, dilations)
-    network = Network(x, noise(seed + 1, *shape))
-
-    def build(x: Any, addend: Any) -> Any:
-        return ConvOp.build(
-            x,
-            network.parameter(weight),
-            network.parameter(noise(seed + 2, filters)),
-            addend if residual else None,
-            padding=pixels,
-            dilations=dilations,
-            activation=name and activation(name),
-        ).result
-
+    program, inputs = convolution(
+        seed,
+        x,
+        weight,
+        residual=residual,
+        name=name,
+        padding=[dilation * own for own in padding],
+        dilations=[dilation, dilation],
+    )
     with taps_in_lanes() as windows:
-        check(network.build(build), list(network.inputs), *vectors, threads)
+        check(program, inputs, *vectors, threads)
     assume(windows.called)
 
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from native import Network, noise
+from native import convolution, noise
 from test_input_stationary import pruned, small_groups
 from test_lane_blocks import VECTORS, check, seeds, thorough
 from torch_mlir import ir
 
 from pattern_mlir.cost import Tile, Tiling
-from pattern_mlir.dialects import ConvOp, create_context, i64_array
-from pattern_mlir.dialects.convolution import conv_shape
+from pattern_mlir.dialects import create_context, i64_array
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector, thread_shares
 from pattern_mlir.passes.lane_kernel import Kind, LaneKernel
@@ -61,20 +60,7 @@ def test_threads_may_share_tiles(
 ) -> None:
     weight = pruned(seed, filters, channels)
     x = noise(seed, images, channels, *plane)
-    shape = conv_shape(list(x.shape), list(weight.shape), list(strides), [1] * 4, [1, 1])
-    network = Network(x, noise(seed + 1, *shape))
-
-    def build(x: Any, addend: Any) -> Any:
-        return ConvOp.build(
-            x,
-            network.parameter(weight),
-            network.parameter(noise(seed + 2, filters)),
-            None if pool else addend,
-            strides=strides,
-            padding=[1] * 4,
-            max_pool=i64_array([2, 2]) if pool else None,
-        ).result
-
+    program, inputs = convolution(seed, x, weight, residual=not pool, pool=pool, strides=strides)
     taken = []
 
     def parts(*arguments: Any) -> int:
@@ -86,7 +72,7 @@ def test_threads_may_share_tiles(
         unittest.mock.patch.object(thread_shares, "TILES_A_THREAD", 0),
         unittest.mock.patch.object(convert_pattern_to_vector, "tile_parts", parts),
     ):
-        check(network.build(build), list(network.inputs), *vectors, threads, chunk)
+        check(program, inputs, *vectors, threads, chunk)
     assume(any(taken))
 
 

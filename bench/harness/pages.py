@@ -65,7 +65,7 @@ def layers_page(results: Mapping[str, CaseResult]) -> str:
         f"{NOTICE}\n\n# Layer by layer\n",
         "Medians. Fractions of the peak count multiply-accumulates on weights that are not zero;"
         " bytes are those of inputs, weights and result. Imbalance is the busiest thread's share"
-        " of the weights over the mean share.\n",
+        " of the multiplications over the mean.\n",
     ]
     for result in results.values():
         one, two = result.run(1), result.run(2)
