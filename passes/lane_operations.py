@@ -58,6 +58,9 @@ WIDEST_ROW_BLOCK = 4
 MOST = 65535
 """Filters or channels that the tables of a packed weight can count."""
 
+INDEX_BYTES = 2
+"""Of a kernel's channel, beside its weights."""
+
 PLAIN_POOL_CYCLES = 5.0
 """Of each comparison of a maximum over windows in plain loops, as measured on planes of 4x4."""
 
@@ -327,7 +330,11 @@ class LaneOperation:
         """Return what the operation takes, by all that is known of the processor."""
         cycles = self._computing(machine, block, rows)
         if not self.writes_plain and self.kind is not Kind.NORMALIZE:
-            cycles += machine.fetch_cycles(self._moved_bytes(machine))
+            moved = self._moved_bytes(machine)
+            # Windows come from the second cache, and hide no weights that come from behind it.
+            if self.tiling(machine, block, rows).taps_in_lanes:
+                moved += self.weight_bytes(machine)
+            cycles += machine.fetch_cycles(moved)
         return machine.corrected(self.kernel_kind, cycles)
 
     def _computing(self, machine: Machine, block: Pair, rows: bool) -> float:
@@ -346,6 +353,10 @@ class LaneOperation:
         result = self.filters * math.prod(self.result_plane)
         pixels = self.channels * math.prod(self.input_plane) + (1 + self.residual) * result
         return machine.element_bytes * self.images * pixels
+
+    def weight_bytes(self, machine: Machine) -> int:
+        """Return the bytes of all kernels: of their weights, and of their channels' numbers."""
+        return self.kernels * (machine.element_bytes * max(map(len, self.taps)) + INDEX_BYTES)
 
     @property
     def kernel_kind(self) -> str:

@@ -29,9 +29,6 @@ WEIGHTS_KEPT = 0.5
 """The share of a core's cache that all weights of a convolution take at most where threads share
 tiles. Of more each core reads its own half faster."""
 
-INDEX_BYTES = 2
-"""Of a kernel's channel, beside its weights."""
-
 
 @dataclass(frozen=True)
 class ThreadShares:
@@ -56,9 +53,7 @@ def tile_parts(description: LaneOperation, tiling: Tiling, machine: Machine) -> 
         return 0
     if tiling.group:
         return int(even(tiling.tiles, threads))
-    taps = max(map(len, description.taps))
-    weights = description.kernels * (machine.element_bytes * taps + INDEX_BYTES)
-    kept = weights <= WEIGHTS_KEPT * machine.stream_rates[0][0]
+    kept = description.weight_bytes(machine) <= WEIGHTS_KEPT * machine.stream_rates[0][0]
     if not kept or tiles < TILES_A_THREAD * threads:
         return 0
     return min(threads, description.filters // tiling.filter_block)

@@ -28,6 +28,7 @@ from pattern_mlir.dialects import ACTIVATIONS, ConvOp
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector
 from pattern_mlir.passes.fkw_tables import tap_tables
+from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.tap_windows import window, windows_of
 from pattern_mlir.patterns import pack
@@ -172,6 +173,32 @@ def test_taps_lie_in_lanes_where_pixels_leave_lanes_empty(machine: Machine) -> N
 def test_windows_of_long_vectors_outgrow_what_they_save() -> None:
     sums, taps = filter_cycles(AVX512, 4, 512)
     assert sums < taps
+
+
+def test_weights_from_behind_the_second_cache_are_predicted_beside_windows() -> None:
+    own = LaneOperation(
+        kind=Kind.CONVOLVE,
+        library=LIBRARY,
+        images=1,
+        channels=512,
+        filters=512,
+        input_plane=(2, 2),
+        sums_plane=(2, 2),
+        result_plane=(2, 2),
+        shared_filters=1,
+        kernels=512 * 512 // 4,
+        plain_cycles=1.0,
+        padding=(1, 1),
+    )
+    machine = AVX512.with_lanes(4)
+    (_, near), far = machine.stream_rates
+    large = dataclasses.replace(machine, stream_rates=((1 << 40, near), far))
+    assert own.tiling(machine, (1, 1), False).taps_in_lanes
+    weights = own.kernels * (4 * 4 + 2)
+    beside = machine.fetch_cycles(weights + 4 * 2 * 512 * 4)
+    assert beside > 0
+    longer, shorter = (own.predicted(model, (1, 1), False) for model in (machine, large))
+    assert longer - shorter == pytest.approx(beside)
 
 
 @pytest.mark.skipif(not target("host").triple.startswith("x86_64"), reason="reads code for AVX-512")
