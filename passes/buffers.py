@@ -21,7 +21,7 @@ BOUNDARIES = "pattern.boundaries"
 """Attribute beside it: thread t computes the units [b[t], b[t + 1])."""
 
 LOADS = "pattern.loads"
-"""Attribute beside it: the multiplications of vectors of each thread."""
+"""Attribute beside it: the multiplications of vectors of each thread, by the layer's name."""
 
 WORK = "pattern.work"
 """Attribute beside it: what the kernel computes and moves, see `Work`."""

@@ -66,6 +66,11 @@ def is_parameter(value: Any) -> bool:
     return not isinstance(value.owner, ir.Block) and isinstance(value.owner.opview, ParameterOp)
 
 
+def layer_name(parameter: Any) -> str:
+    """Return what reports call the layer whose weight is ``parameter``."""
+    return str(parameter.parameter_name).removesuffix(".weight")
+
+
 def derived_parameter(
     name: str, array: npt.NDArray[Any], element_type: Any, parameters: ParameterStore
 ) -> Any:

@@ -97,7 +97,8 @@ class KernelCalls:
             call.attributes[WORK] = work.attribute()
             if shares is not None:
                 call.attributes[BOUNDARIES] = i64_array(shares.boundaries)
-                call.attributes[LOADS] = i64_array(shares.loads)
+                loads = {shares.layer: i64_array(shares.loads)}
+                call.attributes[LOADS] = ir.DictAttr.get(loads)
         if result is not None:
             call.attributes[RESULT] = result
         type_ = ir.RankedTensorType.get(target_type.shape, target_type.element_type)

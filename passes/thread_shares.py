@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pattern_mlir.cost import Machine, Tiling
 from pattern_mlir.dialects import integers
 from pattern_mlir.input_stationary import even
+from pattern_mlir.passes.filters import layer_name
 from pattern_mlir.passes.fkw_tables import group_bounds
 from pattern_mlir.passes.lane_kernel import LaneKernel
 from pattern_mlir.passes.lane_operations import FEW_CHANNELS, LaneOperation, thread_bounds
@@ -35,10 +36,12 @@ class ThreadShares:
     """What each thread computes of a convolution.
 
     Attributes:
+        layer: its name in reports.
         boundaries: thread t computes the units [b[t], b[t + 1]) of the kernel.
         loads: the multiplications of vectors in each thread's units.
     """
 
+    layer: str
     boundaries: tuple[int, ...]
     loads: tuple[int, ...]
 
@@ -80,16 +83,16 @@ def thread_shares(
     starts = np.arange(kernel.filter_units + 1) * kernel.block
     if kernel.groups:
         starts = filter_groups(op, kernel, kernel.group)
+    work = np.diff(sums[starts]) * sum(pixels)
     if kernel.tile_parts:
         parts = np.arange(kernel.tile_parts + 1) * kernel.filter_units // kernel.tile_parts
         work = np.outer(pixels, np.diff(sums[starts[parts]])).reshape(-1)
         boundaries = split_filters(work, threads)
-    elif kernel.groups or not any(number % kernel.block for number in filters):
-        work = np.diff(sums[starts]) * sum(pixels)
-        boundaries = np.arange(threads + 1) * kernel.groups // threads
-        if not kernel.groups:
-            boundaries = np.array(filters) // kernel.block
-    else:
+    elif kernel.groups:
+        boundaries = np.arange(threads + 1) * (kernel.groups // threads)
+    elif any(number % kernel.block for number in filters):
         return None
+    else:
+        boundaries = np.array(filters) // kernel.block
     loads = tuple(kernel.images * int(work[low:high].sum()) for low, high in pairwise(boundaries))
-    return ThreadShares(tuple(boundaries.tolist()), loads)
+    return ThreadShares(layer_name(op.weight.owner.opview), tuple(boundaries.tolist()), loads)

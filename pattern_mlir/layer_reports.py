@@ -20,7 +20,7 @@ from pattern_mlir.modules import place
 from pattern_mlir.parameters import ParameterStore
 from pattern_mlir.passes.base import walk
 from pattern_mlir.passes.buffers import LOADS
-from pattern_mlir.passes.filters import is_parameter
+from pattern_mlir.passes.filters import is_parameter, layer_name
 from pattern_mlir.passes.lane_operations import describe
 from pattern_mlir.passes.results import is_numbered
 from pattern_mlir.program import Program
@@ -55,9 +55,10 @@ def with_index_bytes(
 def with_loads(layers: Sequence[LayerReport], program: Program) -> tuple[LayerReport, ...]:
     """Return ``layers`` with what each thread multiplies in the kernels of ``program``."""
     loads = {
-        place(call.location): tuple(integers(call.attributes[LOADS]))
+        named.name: tuple(integers(named.attr))
         for call in walk(program.module.operation, func.CallOp)
         if LOADS in call.attributes
+        for named in ir.DictAttr(call.attributes[LOADS])
     }
     shared = []
     for layer in layers:
@@ -80,7 +81,7 @@ def _layer(op: Any, program: Program) -> LayerReport:
     # A dense layer multiplies its zeros, too.
     work = nonzeros if sparse else np.full_like(nonzeros, kernels[0].size)
     return LayerReport(
-        name=producer.parameter_name.removesuffix(".weight"),
+        name=layer_name(producer),
         kind=_kind(op, weight.shape),
         shape=f"{weight.shape[0]} x {weight.shape[1]}",
         patterns=len(encoding.to_library().patterns) if sparse else 0,

@@ -322,6 +322,19 @@ def test_the_report_says_what_became_of_each_layer(compiled: CompiledModel) -> N
     assert "sparse" in printed and "2 threads" in printed
 
 
+def test_a_weight_without_a_module_of_its_own_is_reported_with_its_threads() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.own = nn.Parameter(values(8, 8, 3, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, self.own, padding=1)
+
+    (layer,) = compile(exported(Net(), values(1, 8, 12, 12)), threads=2).report().layers
+    assert layer.name == "own" and len(layer.loads) == 2
+
+
 def test_a_pool_of_small_planes_between_convolutions_has_a_kernel() -> None:
     layers = [nn.Conv2d(64, 64, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(64, 64, 3, padding=1)]
     model = compile(exported(nn.Sequential(*layers), values(1, 64, 4, 4)), cpu="x86-64-v4")

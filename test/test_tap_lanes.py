@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from native import Network, convolution, noise
 from test_input_stationary import LIBRARY, pruned
 from test_lane_blocks import VECTORS, check, compiled, seeds, thorough
+from test_thread_shares import described
 from torch import nn
 from torch_models import exported, values
 
@@ -28,7 +29,6 @@ from pattern_mlir.dialects import ACTIVATIONS, ConvOp
 from pattern_mlir.layouts import LaneLayout
 from pattern_mlir.passes import convert_pattern_to_vector
 from pattern_mlir.passes.fkw_tables import tap_tables
-from pattern_mlir.passes.lane_kernel import Kind
 from pattern_mlir.passes.lane_operations import LaneOperation
 from pattern_mlir.passes.tap_windows import window, windows_of
 from pattern_mlir.patterns import pack
@@ -176,18 +176,15 @@ def test_windows_of_long_vectors_outgrow_what_they_save() -> None:
 
 
 def test_weights_from_behind_the_second_cache_are_predicted_beside_windows() -> None:
-    own = LaneOperation(
-        kind=Kind.CONVOLVE,
+    plane = (2, 2)
+    own = described(
         library=LIBRARY,
-        images=1,
         channels=512,
         filters=512,
-        input_plane=(2, 2),
-        sums_plane=(2, 2),
-        result_plane=(2, 2),
-        shared_filters=1,
+        input_plane=plane,
+        sums_plane=plane,
+        result_plane=plane,
         kernels=512 * 512 // 4,
-        plain_cycles=1.0,
         padding=(1, 1),
     )
     machine = AVX512.with_lanes(4)

@@ -125,38 +125,49 @@ WEIGHTS = np.repeat([34, 30], [30, 34])
 """Of 64 filters; those of the first 30 are as many as those of the others."""
 
 
+LAYER = "layer1.0.conv1"
+
+
 def shares(own: LaneKernel, *filters: int) -> ThreadShares | None:
     """Return what threads compute of a kernel whose filters are split at ``filters``."""
+    parameter = SimpleNamespace(parameter_name=f"{LAYER}.weight")
     with create_context(), ir.Location.unknown():
-        op = SimpleNamespace(attributes={"filter_boundaries": i64_array(list(filters))})
+        op = SimpleNamespace(
+            attributes={"filter_boundaries": i64_array(list(filters))},
+            weight=SimpleNamespace(owner=SimpleNamespace(opview=parameter)),
+        )
         return thread_shares.thread_shares(op, own, WEIGHTS)
 
 
 def test_threads_that_share_filters_have_those_of_their_boundaries() -> None:
     pixels = 9 * 21 + 7
-    assert shares(kernel(), 0, 30, 64) == ThreadShares((0, 30, 64), (1020 * pixels, 1020 * pixels))
+    assert shares(kernel(), 0, 30, 64) == ThreadShares(
+        LAYER, (0, 30, 64), (1020 * pixels, 1020 * pixels)
+    )
     assert shares(kernel(block=4), 0, 32, 64) == ThreadShares(
-        (0, 8, 16), (1080 * pixels, 960 * pixels)
+        LAYER, (0, 8, 16), (1080 * pixels, 960 * pixels)
     )
     assert shares(kernel(block=4), 0, 30, 64) is None
     assert shares(kernel(groups=4, group=20), 0, 30, 64) == ThreadShares(
-        (0, 2, 4), (1020 * pixels, 1020 * pixels)
+        LAYER, (0, 2, 4), (1020 * pixels, 1020 * pixels)
     )
-    assert shares(kernel(images=2), 0, 64, 64) == ThreadShares((0, 64, 64), (4080 * pixels, 0))
+    assert shares(kernel(images=2), 0, 64, 64) == ThreadShares(
+        LAYER, (0, 64, 64), (4080 * pixels, 0)
+    )
 
 
 def test_shares_of_tiles_have_equally_many_multiplications() -> None:
     # The smaller tile is the last; of two parts of a tile the first has more weights.
     assert shares(kernel(tile_parts=1), 0, 30, 64) == ThreadShares(
-        (0, 5, 10), (2040 * 105, 2040 * 91)
+        LAYER, (0, 5, 10), (2040 * 105, 2040 * 91)
     )
     first, second = 30 * 34 + 2 * 30, 32 * 30
     assert shares(kernel(tile_parts=2), 0, 30, 64) == ThreadShares(
-        (0, 10, 20), ((first + second) * 105, (first + second) * 91)
+        LAYER, (0, 10, 20), ((first + second) * 105, (first + second) * 91)
     )
     tall: tuple[Tile, ...] = ((0, 0, 20, 7), (20, 0, 8, 7))
     assert shares(kernel(tile_parts=2, tiles=tall), 0, 30, 64) == ThreadShares(
-        (0, 2, 4), (2040 * 140, 2040 * 56)
+        LAYER, (0, 2, 4), (2040 * 140, 2040 * 56)
     )
 
 
